@@ -1,0 +1,41 @@
+//go:build never
+
+// Package tasuki is only a place to hold requirements while the packages that use them are being written.
+package tasuki
+
+import (
+	_ "filippo.io/age"
+	_ "github.com/RoaringBitmap/roaring/v2"
+	_ "github.com/a-h/templ"
+	_ "github.com/a-h/templ/cmd/templ"
+	_ "github.com/alecthomas/kong"
+	_ "github.com/chromedp/chromedp"
+	_ "github.com/go-json-experiment/json"
+	_ "github.com/google/uuid"
+	_ "github.com/gowebpki/jcs"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/klauspost/compress/gzhttp"
+	_ "github.com/klauspost/compress/zip"
+	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/klauspost/compress/dict"
+	_ "github.com/pandatix/go-cvss/40"
+	_ "github.com/pelletier/go-toml/v2"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/transparency-dev/formats/note"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/mod/sumdb/note"
+	_ "golang.org/x/mod/sumdb/tlog"
+	_ "golang.org/x/net/html"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/language"
+	_ "golang.org/x/text/unicode/norm"
+	_ "golang.org/x/time/rate"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+	_ "github.com/schollz/progressbar/v3"
+)

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	_ "modernc.org/sqlite"             // driver "sqlite"
+)
+
+// pool hands out connections that keep their prepared statements. database/sql's own pool would prepare a statement
+// again on each connection it happens to pick and offers no place to keep them per connection.
+type pool struct {
+	engine  Engine
+	db      *sql.DB
+	free    chan *conn
+	durable bool
+}
+
+// conn is one connection with its prepared statements.
+type conn struct {
+	*sql.Conn
+	prepared map[*Query]*sql.Stmt
+}
+
+func (c *conn) stmt(ctx context.Context, q *Query, e Engine) (*sql.Stmt, error) {
+	if st, ok := c.prepared[q]; ok {
+		return st, nil
+	}
+	st, err := c.PrepareContext(ctx, q.text(e))
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", q.name, err)
+	}
+	c.prepared[q] = st
+	return st, nil
+}
+
+func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) (*pool, error) {
+	driver, source := "pgx", dsn
+	if e == SQLite {
+		driver, source = "sqlite", sqliteSource(dsn, writer)
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	p := &pool{engine: e, db: db, free: make(chan *conn, size), durable: writer}
+	for range size {
+		p.free <- nil // opened when first wanted
+	}
+	c, err := p.take(ctx)
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	p.give(c)
+	return p, nil
+}
+
+// sqliteSource adds the pragmas every connection needs. A commit must survive a power loss, so synchronous is FULL on
+// the writer; readers cannot commit. secure_delete keeps erased text out of the file's free pages.
+func sqliteSource(path string, writer bool) string {
+	q := url.Values{}
+	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"temp_store(MEMORY)", "cache_size(-32768)"} {
+		q.Add("_pragma", p)
+	}
+	if writer {
+		q.Add("_pragma", "secure_delete(ON)")
+		q.Add("_pragma", "wal_autocheckpoint(4000)") // 16 MiB: fewer, larger folds; measured in docs/performance.md
+		q.Add("_pragma", "journal_size_limit(67108864)")
+	} else {
+		q.Add("_pragma", "query_only(1)")
+		q.Add("_pragma", "mmap_size(1073741824)")
+	}
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	return u.String()
+}
+
+func (p *pool) take(ctx context.Context) (*conn, error) {
+	var c *conn
+	var ok bool
+	select {
+	case c, ok = <-p.free:
+		if !ok {
+			return nil, ErrClosed
+		}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c != nil {
+		return c, nil
+	}
+	raw, err := p.db.Conn(ctx)
+	if err != nil {
+		p.free <- nil
+		return nil, err
+	}
+	c = &conn{Conn: raw, prepared: map[*Query]*sql.Stmt{}}
+	if err := p.assertDurable(ctx, c); err != nil {
+		p.drop(c)
+		return nil, err
+	}
+	return c, nil
+}
+
+// assertDurable refuses a committing SQLite connection whose commits a power loss could undo.
+func (p *pool) assertDurable(ctx context.Context, c *conn) error {
+	if !p.durable || p.engine != SQLite {
+		return nil
+	}
+	var mode int
+	if err := c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != 2 {
+		return fmt.Errorf("%w: it is %d", ErrNotDurable, mode)
+	}
+	return nil
+}
+
+func (p *pool) give(c *conn) { p.free <- c }
+
+// drop closes a connection that may be broken; the next taker opens a fresh one.
+func (p *pool) drop(c *conn) {
+	for _, st := range c.prepared {
+		_ = st.Close()
+	}
+	_ = c.Close()
+	p.free <- nil
+}
+
+func (p *pool) close() error {
+	var errs []error
+	for range cap(p.free) {
+		if c := <-p.free; c != nil {
+			for _, st := range c.prepared {
+				_ = st.Close()
+			}
+			errs = append(errs, c.Close())
+		}
+	}
+	close(p.free)
+	return errors.Join(append(errs, p.db.Close())...)
+}
+
+// checkpoint folds SQLite's write-ahead log into the main file, so that a closed store is one file.
+func (p *pool) checkpoint() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if c, err := p.take(ctx); err == nil {
+		_, _ = c.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		p.give(c)
+	}
+}
+
+// tx runs fn between begin and COMMIT on one connection. A connection that cannot begin (the server went away) is
+// replaced once; after fn has run nothing is ever repeated.
+func (p *pool) tx(ctx context.Context, begin string, fn func(*Tx) error) error {
+	c, err := p.begin(ctx, begin)
+	if err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done { // fn panicked
+			p.rollback(c)
+		}
+	}()
+	if err := fn(&Tx{c: c, engine: p.engine}); err != nil {
+		done = true
+		p.rollback(c)
+		return err
+	}
+	done = true
+	// A cancelled context must not stop a commit half way: its outcome would be unknown to the caller.
+	if _, err := c.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+		p.rollback(c)
+		return fmt.Errorf("commit: %w", err)
+	}
+	p.give(c)
+	return nil
+}
+
+func (p *pool) begin(ctx context.Context, begin string) (*conn, error) {
+	for try := 0; ; try++ {
+		c, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = c.ExecContext(ctx, begin); err == nil {
+			return c, nil
+		}
+		p.drop(c)
+		if try == 1 || ctx.Err() != nil {
+			return nil, fmt.Errorf("begin: %w", err)
+		}
+	}
+}
+
+func (p *pool) rollback(c *conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+		// SQLite rolls back by itself on a full disk and then has no transaction to end; in every such case a fresh
+		// connection is the certain way to leave nothing behind.
+		p.drop(c)
+		return
+	}
+	p.give(c)
+}
+
+func redact(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "postgres"
+	}
+	return u.Redacted()
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Sequencer groups waiting commands into one transaction, a savepoint each, a private outcome each, so that one
+// fsync serves many writers. S is state that lives as long as the transaction (the log's head): a command that fails
+// has its changes to S undone with its changes to the tables.
+type Sequencer[S any] struct {
+	db    *DB
+	hooks Hooks[S]
+
+	mu          sync.Mutex
+	interactive []*command[S]
+	bulk        []*command[S]
+	wake        chan struct{}
+	closed      bool
+	done        chan struct{}
+}
+
+// Hooks connect a Sequencer to what its transactions are about.
+type Hooks[S any] struct {
+	Begin func(ctx context.Context, tx *Tx) (S, error)     // first in every transaction: lock, load
+	Clone func(S) S                                        // an independent copy
+	End   func(ctx context.Context, tx *Tx, state S) error // last before the commit: save
+	Done  func(state S)                                    // after a commit that is on disk
+}
+
+type command[S any] struct {
+	ctx context.Context
+	run func(ctx context.Context, tx *Tx, state *S) error
+	err chan error
+}
+
+// groupTime bounds how long a transaction goes on taking interactive commands, so that the first of a group does not
+// wait long for the last.
+const groupTime = 15 * time.Millisecond
+
+// NewSequencer starts a sequencer on db. Close stops it.
+func NewSequencer[S any](db *DB, hooks Hooks[S]) *Sequencer[S] {
+	s := &Sequencer[S]{db: db, hooks: hooks, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go s.loop()
+	return s
+}
+
+// Do runs one interactive command and returns after its transaction is on disk, or with the reason why it is not.
+func (s *Sequencer[S]) Do(ctx context.Context, run func(ctx context.Context, tx *Tx, state *S) error) error {
+	return s.submit(ctx, &s.interactive, run)
+}
+
+// Bulk is Do for work that gives way to interactive commands: at most one bulk command runs in a transaction. Its
+// caller sizes it by time (tens of milliseconds).
+func (s *Sequencer[S]) Bulk(ctx context.Context, run func(ctx context.Context, tx *Tx, state *S) error) error {
+	return s.submit(ctx, &s.bulk, run)
+}
+
+func (s *Sequencer[S]) submit(ctx context.Context, queue *[]*command[S], run func(context.Context, *Tx, *S) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := &command[S]{ctx: ctx, run: run, err: make(chan error, 1)}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	*queue = append(*queue, c)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	// Once queued a command is waited for even when ctx ends: it may be committed already, and "cancelled" would lie.
+	// The loop drops commands whose context ended before they began.
+	return <-c.err
+}
+
+// Close finishes what is queued and stops.
+func (s *Sequencer[S]) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	<-s.done
+}
+
+func (s *Sequencer[S]) loop() {
+	defer close(s.done)
+	for {
+		s.mu.Lock()
+		idle := len(s.interactive)+len(s.bulk) == 0
+		closed := s.closed
+		s.mu.Unlock()
+		switch {
+		case !idle:
+			s.group()
+		case closed:
+			return
+		default:
+			<-s.wake
+		}
+	}
+}
+
+// next takes the next command that is still wanted: interactive ones while the group is young, then one bulk.
+func (s *Sequencer[S]) next(started time.Time, n int, bulkDone *bool) *command[S] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		var c *command[S]
+		switch {
+		case len(s.interactive) > 0 && n < 512 && (n == 0 || time.Since(started) < groupTime):
+			c, s.interactive = s.interactive[0], s.interactive[1:]
+		case len(s.bulk) > 0 && !*bulkDone:
+			c, s.bulk = s.bulk[0], s.bulk[1:]
+			*bulkDone = true
+		default:
+			return nil
+		}
+		if err := c.ctx.Err(); err != nil {
+			c.err <- err
+			continue
+		}
+		return c
+	}
+}
+
+// group runs one transaction. Commands hear their outcome only after the commit: nobody is told of a write that a
+// crash could still undo.
+func (s *Sequencer[S]) group() {
+	type outcome struct {
+		c   *command[S]
+		err error
+	}
+	var ran []outcome
+	var final S
+	ctx := context.Background()
+	err := s.db.Update(ctx, func(tx *Tx) error {
+		state, err := s.hooks.Begin(ctx, tx)
+		if err != nil {
+			return err
+		}
+		wrote := false
+		bulkDone := false
+		for started := time.Now(); ; {
+			c := s.next(started, len(ran), &bulkDone)
+			if c == nil {
+				break
+			}
+			ran = append(ran, outcome{c: c})
+			before := s.hooks.Clone(state)
+			if err := tx.raw(ctx, "SAVEPOINT command"); err != nil {
+				return err
+			}
+			err := s.protect(c, tx, &state)
+			if err != nil {
+				ran[len(ran)-1].err = err
+				state = before
+				if rerr := tx.raw(ctx, "ROLLBACK TO command"); rerr != nil {
+					return fmt.Errorf("%w (after %w)", rerr, err)
+				}
+			} else {
+				wrote = true
+			}
+			if err := tx.raw(ctx, "RELEASE command"); err != nil {
+				return err
+			}
+		}
+		if !wrote {
+			return errNothing
+		}
+		final = state
+		return s.hooks.End(ctx, tx, state)
+	})
+	if err == errNothing { //nolint:errorlint // our own sentinel, returned unwrapped
+		err = nil
+	} else if err == nil {
+		s.hooks.Done(final)
+	}
+	if err != nil && len(ran) == 0 {
+		// The transaction never began: fail whoever waits, or they would wait for ever.
+		s.mu.Lock()
+		waiting := append(s.interactive, s.bulk...)
+		s.interactive, s.bulk = nil, nil
+		s.mu.Unlock()
+		for _, c := range waiting {
+			c.err <- err
+		}
+	}
+	for _, o := range ran {
+		if o.err == nil {
+			o.err = err
+		}
+		o.c.err <- o.err
+	}
+}
+
+// errNothing ends a transaction in which every command was refused: there is nothing to make durable.
+var errNothing = fmt.Errorf("store: nothing to commit")
+
+// protect turns a command's panic into its error: one bad command must not take down the others of its group.
+func (s *Sequencer[S]) protect(c *command[S], tx *Tx, state *S) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store: command panicked: %v", p)
+		}
+	}()
+	return c.run(c.ctx, tx, state)
+}

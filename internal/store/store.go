@@ -1,0 +1,189 @@
+// Package store is a database with one meaning on two engines: SQLite (embedded, one file) and PostgreSQL (several
+// nodes, one cluster). It knows transactions, prepared query files, migrations and the sequencer that lets one writer
+// serve many commands; it knows nothing of CVE.
+//
+// Every table that a migration makes says in its header whether it is fact (back it up), derived (rebuilt by replay)
+// or operational (nobody should notice tomorrow).
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Engine names the database behind a DB.
+type Engine int
+
+// The engines.
+const (
+	SQLite Engine = iota
+	Postgres
+)
+
+func (e Engine) String() string {
+	if e == Postgres {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// Errors that callers branch on.
+var (
+	// ErrNewer means the store was written by a newer program; opening it would lose what this one does not know.
+	ErrNewer = errors.New("store: written by a newer version of this program")
+	// ErrReadOnly means a write was asked of a store opened for reading.
+	ErrReadOnly = errors.New("store: opened read-only")
+	// ErrNotDurable means a committing connection would not survive a power loss (synchronous is not FULL).
+	ErrNotDurable = errors.New("store: synchronous=FULL is not in force")
+	// ErrClosed means the store was closed.
+	ErrClosed = errors.New("store: closed")
+)
+
+// Options tune Open. The zero value is useful.
+type Options struct {
+	Readers  int          // connections for reading; 0 means 8
+	ReadOnly bool         // refuse writes
+	Log      *slog.Logger // nil means discard
+}
+
+// DB is an open store. It is safe for concurrent use; writes are serialised by the caller's choice of Update or a
+// Sequencer, and on SQLite by an internal lock.
+type DB struct {
+	engine  Engine
+	dsn     string
+	log     *slog.Logger
+	read    *pool
+	write   *pool // nil when read-only
+	writing sync.Mutex
+}
+
+// Open opens the store at dsn: a file path (SQLite) or a postgres:// URL. It does not migrate.
+func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
+	if o.Readers == 0 {
+		o.Readers = 8
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{dsn: dsn, log: o.Log}
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		db.engine = Postgres
+	}
+	var err error
+	if !o.ReadOnly {
+		if db.write, err = openPool(ctx, db.engine, dsn, 1, true); err != nil {
+			return nil, fmt.Errorf("open %s for writing: %w", db.Name(), err)
+		}
+	}
+	if db.read, err = openPool(ctx, db.engine, dsn, o.Readers, false); err != nil {
+		if db.write != nil {
+			db.write.close()
+		}
+		return nil, fmt.Errorf("open %s for reading: %w", db.Name(), err)
+	}
+	return db, nil
+}
+
+// Engine says which database this is.
+func (db *DB) Engine() Engine { return db.engine }
+
+// Name is the store's address without secrets, for messages.
+func (db *DB) Name() string {
+	if db.engine == Postgres {
+		return redact(db.dsn)
+	}
+	return filepath.Base(db.dsn)
+}
+
+// Close releases every connection. On SQLite the write-ahead log is folded into the main file first.
+func (db *DB) Close() error {
+	err := db.read.close()
+	if db.write != nil {
+		if db.engine == SQLite {
+			db.write.checkpoint()
+		}
+		err = errors.Join(err, db.write.close())
+	}
+	return err
+}
+
+// View runs fn in a read-only transaction: everything fn reads is of one moment.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	begin := "BEGIN"
+	if db.engine == Postgres {
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	}
+	return db.read.tx(ctx, begin, fn)
+}
+
+// Update runs fn in one write transaction and commits when it returns nil; a commit that returned is on disk.
+// Writers of one process wait for each other on both engines.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	if db.write == nil {
+		return ErrReadOnly
+	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	begin := "BEGIN"
+	if db.engine == SQLite {
+		begin = "BEGIN IMMEDIATE"
+	}
+	return db.write.tx(ctx, begin, fn)
+}
+
+// Tx is a transaction. It must not be used after the function it was given to returns.
+type Tx struct {
+	c      *conn
+	engine Engine
+}
+
+// Engine says which database the transaction runs on.
+func (tx *Tx) Engine() Engine { return tx.engine }
+
+// Exec runs a query that returns no rows.
+func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, error) {
+	st, err := tx.c.stmt(ctx, q, tx.engine)
+	if err != nil {
+		return nil, err
+	}
+	res, err := st.ExecContext(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", q.name, err)
+	}
+	return res, nil
+}
+
+// Query runs a query that returns rows; the caller closes them.
+func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (*sql.Rows, error) {
+	st, err := tx.c.stmt(ctx, q, tx.engine)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", q.name, err)
+	}
+	return rows, nil
+}
+
+// QueryRow runs a query that returns at most one row.
+func (tx *Tx) QueryRow(ctx context.Context, q *Query, args ...any) *sql.Row {
+	st, err := tx.c.stmt(ctx, q, tx.engine)
+	if err != nil {
+		// database/sql has no way to make a failed Row; an unprepared query carries the same error to Scan.
+		return tx.c.QueryRowContext(ctx, q.text(tx.engine), args...)
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+// raw runs a statement of the store's own (savepoints, locks) outside the prepared cache.
+func (tx *Tx) raw(ctx context.Context, text string) error {
+	_, err := tx.c.ExecContext(ctx, text)
+	return err
+}
