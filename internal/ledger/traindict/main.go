@@ -19,8 +19,8 @@ func main() {
 	in := flag.String("in", "../../../shared/data/cvelist/cve5-sample-500.zip", "zip of CVE records")
 	out := flag.String("out", "dict/cve1.zdict", "dictionary to write")
 	id := flag.Uint("id", 0x7a530001, "dictionary id")
-	size := flag.Int("size", 100<<10, "bytes of history")
-	hash := flag.Int("hash", 6, "shortest match considered")
+	size := flag.Int("size", 112<<10, "most bytes of history")
+	hash := flag.Int("hash", 8, "shortest match considered")
 	flag.Parse()
 	if err := train(*in, *out, uint32(*id), *size, *hash); err != nil {
 		fmt.Fprintln(os.Stderr, "traindict:", err)
