@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -192,6 +193,29 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	b.SetBytes(size)
 	b.ReportAllocs()
+	for b.Loop() {
+		for _, raw := range all {
+			if _, err := Decode(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkDecodeArchive is the same over every tenth record of the big archive, when that is at hand.
+func BenchmarkDecodeArchive(b *testing.B) {
+	var mu sync.Mutex
+	var all [][]byte
+	var n, size int64
+	eachInZip(b, sharedData(b, "cvelist/vulnrichment-cve5.zip"), func(_ string, raw []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n%10 == 0 {
+			all = append(all, raw)
+			size += int64(len(raw))
+		}
+	})
+	b.SetBytes(size)
 	for b.Loop() {
 		for _, raw := range all {
 			if _, err := Decode(raw); err != nil {
