@@ -1,0 +1,2 @@
+// Package sources is the page about where data comes from.
+package sources
