@@ -53,7 +53,7 @@ func (h *Head) push(leaf Hash) {
 	for i := len(h.Edge) - 1; i >= keep; i-- {
 		leaf = tlog.NodeHash(h.Edge[i], leaf)
 	}
-	h.Edge = append(h.Edge[:keep:len(h.Edge)], leaf)
+	h.Edge = append(h.Edge[:keep:keep], leaf) // a new array: copies of the head keep theirs
 	h.Size++
 }
 
