@@ -1,0 +1,208 @@
+// Package gate is the only way in. A command becomes events in one transaction: the head row is locked, authority asked,
+// the command decides, its events are appended to the log and folded into every projection, and the commit is the
+// acknowledgement. The gate knows no nouns: what a command decides about and what a fold derives is the services'.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+)
+
+// Projection turns events into derived tables. Fold is pure but for its tables: no clock, no network, no dice; replaying
+// the log gives the same rows, bit for bit.
+type Projection interface {
+	Name() string
+	// Prepare computes from a body alone what Fold will need, before the transaction and beside other goroutines. It
+	// memoises on the Doc; skipping it changes nothing but the time spent inside the transaction.
+	Prepare(kind event.Kind, doc *event.Doc) error
+	Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error
+	Reset(ctx context.Context, tx *store.Tx) error              // empty the tables
+	Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) // of the tables' rows
+}
+
+// Config is what a Gate is made of.
+type Config struct {
+	DB          *store.DB
+	Log         *ledger.Log
+	List        string // list id
+	Operator    string // the operator's organisation, UUID
+	Rules       authority.Rules
+	Projections []Projection // in folding order
+	Now         func() time.Time
+	Rand        io.Reader
+	Logger      *slog.Logger
+	Committed   func(size int64) // told after each commit that grew the log; must not block
+}
+
+// Gate is open for commands until Close.
+type Gate struct {
+	Config
+	seq *store.Sequencer[ledger.Head]
+}
+
+// New opens the gate.
+func New(c Config) *Gate {
+	g := &Gate{Config: c}
+	g.seq = store.NewSequencer(c.DB, store.Hooks[ledger.Head]{
+		Begin: c.Log.Lock,
+		Clone: ledger.Head.Clone,
+		End:   c.Log.Save,
+		Done: func(h ledger.Head) {
+			if c.Committed != nil {
+				c.Committed(h.Size)
+			}
+		},
+	})
+	return g
+}
+
+// Close finishes the commands that wait and closes the gate.
+func (g *Gate) Close() { g.seq.Close() }
+
+// Command is something a caller wants done.
+type Command struct {
+	Action authority.Action
+	// Bulk gives way to interactive commands; its Decide must take only tens of milliseconds.
+	Bulk bool
+	// Decide reads, allocates, and emits events, or refuses with an error; then nothing of it happened.
+	Decide func(ctx context.Context, t *Turn) error
+}
+
+// Do carries out one command. When it returns nil, every event of the command is on disk.
+func (g *Gate) Do(ctx context.Context, caller authority.Caller, c Command) error {
+	if err := g.Rules.May(caller, c.Action); err != nil {
+		g.audit(ctx, caller, c.Action, err)
+		return err
+	}
+	do := g.seq.Do
+	if c.Bulk {
+		do = g.seq.Bulk
+	}
+	return do(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
+		return c.Decide(ctx, &Turn{Tx: tx, gate: g, head: head})
+	})
+}
+
+// audit writes a refusal down. That it could not is logged: the refusal itself stands either way.
+func (g *Gate) audit(ctx context.Context, caller authority.Caller, a authority.Action, reason error) {
+	if errors.Is(reason, authority.ErrSealed) {
+		return // a sealed store takes no writes, this one neither
+	}
+	err := g.DB.Update(ctx, func(tx *store.Tx) error {
+		return authority.Audit(ctx, tx, g.Now(), caller, string(a), reason.Error())
+	})
+	if err != nil {
+		g.Logger.ErrorContext(ctx, "refusal not written down", "caller", caller.String(), "error", err)
+	}
+}
+
+// Turn is a command's time inside the transaction.
+type Turn struct {
+	Tx   *store.Tx
+	gate *Gate
+	head *ledger.Head
+}
+
+// Rand is the gate's source of salts.
+func (t *Turn) Rand() io.Reader { return t.gate.Rand }
+
+// Size is how many leaves the log has, this turn's included.
+func (t *Turn) Size() int64 { return t.head.Size }
+
+// Now is the time that a new leaf would get: the clock's, or the last leaf's when the clock stepped back.
+func (t *Turn) Now() time.Time {
+	ms := max(t.gate.Now().UnixMilli(), t.head.Time)
+	return time.UnixMilli(ms).UTC()
+}
+
+// Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may
+// be nil.
+func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event.Entry, error) {
+	now := t.Now()
+	if e.At.IsZero() {
+		e.At = now
+	}
+	if e.By == "" {
+		e.By = t.gate.Operator
+	}
+	if e.List == "" {
+		e.List = t.gate.List
+	}
+	var body *ledger.Body
+	if doc != nil {
+		body = doc.Body
+		e.Body = &event.BodyRef{H: body.Hash, N: body.N}
+	}
+	raw, err := e.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	back := int64(-1)
+	subject := e.Subject()
+	if subject != "" {
+		if back, err = t.gate.Log.Last(ctx, t.Tx, subject); err != nil {
+			return nil, err
+		}
+	}
+	leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Back: back, Time: now.UnixMilli()}}.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	index, err := t.gate.Log.Append(ctx, t.Tx, t.head, leaf, body, subject)
+	if err != nil {
+		return nil, err
+	}
+	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc}
+	return entry, t.gate.fold(ctx, t.Tx, entry)
+}
+
+// EmitPrivate appends a committed event: the log shows only that something was committed to.
+func (t *Turn) EmitPrivate(ctx context.Context, body []byte) (int64, error) {
+	h, p, err := ledger.Commit(t.gate.Rand, body)
+	if err != nil {
+		return 0, err
+	}
+	e, err := t.Emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil)
+	if err != nil {
+		return 0, err
+	}
+	return e.Index, t.gate.Log.PutPrivate(ctx, t.Tx, e.Index, p)
+}
+
+func (g *Gate) fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	for _, p := range g.Projections {
+		if err := p.Fold(ctx, tx, e); err != nil {
+			return fmt.Errorf("fold leaf %d into %s: %w", e.Index, p.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Pack makes a body ready to be emitted: salted, hashed, compressed, and prepared for every projection. It is safe for
+// concurrent use and touches no database.
+func (g *Gate) Pack(kind event.Kind, raw []byte) (*event.Doc, error) {
+	doc, err := event.Pack(g.Rand, raw)
+	if err != nil {
+		return nil, err
+	}
+	return doc, g.Prepare(kind, doc)
+}
+
+// Prepare runs every projection's Prepare.
+func (g *Gate) Prepare(kind event.Kind, doc *event.Doc) error {
+	for _, p := range g.Projections {
+		if err := p.Prepare(kind, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}

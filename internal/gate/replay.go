@@ -1,0 +1,160 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+)
+
+// ErrDiffers means that folding the log again gave other rows than the live tables held: a fold lied, or somebody
+// changed a derived table.
+var ErrDiffers = errors.New("gate: replay gives other tables")
+
+// Replayed compares one projection's tables before and after.
+type Replayed struct {
+	Projection    string
+	Before, After [32]byte
+}
+
+// Same says whether the tables were what the log says.
+func (r Replayed) Same() bool { return r.Before == r.After }
+
+// Replay drops every derived table and folds the log again, in one transaction. Where the result differs it answers
+// ErrDiffers and, unless repair, leaves the tables as they were. progress may be nil.
+func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, total int64)) ([]Replayed, error) {
+	var out []Replayed
+	err := g.DB.Update(ctx, func(tx *store.Tx) error {
+		head, err := g.Log.Lock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		out, err = g.digests(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, p := range g.Projections {
+			if err := p.Reset(ctx, tx); err != nil {
+				return fmt.Errorf("reset %s: %w", p.Name(), err)
+			}
+		}
+		if err := g.refold(ctx, tx, head.Size, progress); err != nil {
+			return err
+		}
+		after, err := g.digests(ctx, tx)
+		if err != nil {
+			return err
+		}
+		same := true
+		for i := range out {
+			out[i].After = after[i].Before
+			same = same && out[i].Same()
+		}
+		if !same && !repair {
+			return ErrDiffers
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (g *Gate) digests(ctx context.Context, tx *store.Tx) ([]Replayed, error) {
+	var out []Replayed
+	for _, p := range g.Projections {
+		d, err := p.Digest(ctx, tx)
+		if err != nil {
+			return nil, fmt.Errorf("digest %s: %w", p.Name(), err)
+		}
+		out = append(out, Replayed{Projection: p.Name(), Before: d})
+	}
+	return out, nil
+}
+
+// refoldChunk is how many leaves travel together from reading to folding: large enough to keep the cores busy, small
+// enough that a few chunks of large records fit in memory.
+const refoldChunk = 128
+
+// refold reads leaves in a snapshot of its own (the log's tables do not change here), prepares them on every core and
+// folds them in order.
+func (g *Gate) refold(ctx context.Context, tx *store.Tx, size int64, progress func(done, total int64)) error {
+	type chunk struct {
+		entries []*event.Entry
+		ready   chan error
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	order := make(chan *chunk, 4)
+	work := make(chan *chunk, 4)
+	group.Go(func() error {
+		defer close(order)
+		defer close(work)
+		c := &chunk{ready: make(chan error, 1)}
+		send := func() error {
+			for _, to := range []chan *chunk{order, work} {
+				select {
+				case to <- c:
+				case <-gctx.Done():
+					return gctx.Err()
+				}
+			}
+			c = &chunk{ready: make(chan error, 1)}
+			return nil
+		}
+		err := g.DB.View(gctx, func(view *store.Tx) error {
+			return g.Log.Scan(gctx, view, 0, func(index int64, leaf []byte, body *ledger.Body) error {
+				e, err := event.Open(index, leaf, body)
+				if err != nil && !errors.Is(err, event.ErrUnknown) {
+					return err
+				}
+				if err == nil {
+					c.entries = append(c.entries, e)
+				}
+				if len(c.entries) == refoldChunk {
+					return send()
+				}
+				return nil
+			})
+		})
+		if err == nil && len(c.entries) > 0 {
+			err = send()
+		}
+		return err
+	})
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for c := range work {
+				var err error
+				for _, e := range c.entries {
+					if e.Doc != nil {
+						err = errors.Join(err, g.Prepare(e.Kind, e.Doc))
+						e.Doc.Trim()
+					}
+				}
+				c.ready <- err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		for c := range order {
+			if err := <-c.ready; err != nil {
+				return err
+			}
+			for _, e := range c.entries {
+				if err := g.fold(gctx, tx, e); err != nil {
+					return err
+				}
+			}
+			if progress != nil && len(c.entries) > 0 {
+				progress(c.entries[len(c.entries)-1].Index+1, size)
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
