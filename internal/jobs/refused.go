@@ -45,7 +45,7 @@ func (r *Refusals) Change(ctx context.Context, feed string, keep []Refused, remo
 	}
 	return r.db.Update(ctx, func(tx *store.Tx) error {
 		for _, k := range remove {
-			if _, err := tx.Exec(ctx, queries.Get("refused_clear"), feed, k.Source, k.Path); err != nil {
+			if _, err := tx.Exec(ctx, queries.Get("refused_clear"), feed, storable(k.Source), storable(k.Path)); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (r *Refusals) Change(ctx context.Context, feed string, keep []Refused, remo
 			if len(f.Body) <= MostBody {
 				body = f.Body
 			}
-			_, err := tx.Exec(ctx, queries.Get("refused_keep"), feed, f.Source, f.Path, f.Subject, f.Code, f.Reason,
+			_, err := tx.Exec(ctx, queries.Get("refused_keep"), feed, storable(f.Source), storable(f.Path), f.Subject, f.Code, storable(f.Reason),
 				f.SHA256, f.Size, body, f.At.UnixMilli())
 			if err != nil {
 				return err
@@ -89,7 +89,7 @@ func (r *Refusals) List(ctx context.Context, feed string) (all []Refused, err er
 // Body returns the kept bytes of a refused file, nil when none were kept or the file is no longer refused.
 func (r *Refusals) Body(ctx context.Context, feed string, k Key) (body []byte, err error) {
 	err = r.db.View(ctx, func(tx *store.Tx) error {
-		err := tx.QueryRow(ctx, queries.Get("refused_body"), feed, k.Source, k.Path).Scan(&body)
+		err := tx.QueryRow(ctx, queries.Get("refused_body"), feed, storable(k.Source), storable(k.Path)).Scan(&body)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

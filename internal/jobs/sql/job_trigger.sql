@@ -1,0 +1,2 @@
+-- Primary key; at most one row.
+UPDATE job SET next_at = ? WHERE name = ? AND next_at > ?
