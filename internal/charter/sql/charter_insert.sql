@@ -1,0 +1,2 @@
+-- primary key; one row
+INSERT INTO charter (v, doc) VALUES (?, ?)

@@ -1,0 +1,2 @@
+-- primary key in order; a handful of rows
+SELECT v, doc FROM charter ORDER BY v
