@@ -8,17 +8,32 @@ import (
 	"slices"
 )
 
-// Digest is a digest of the rows a query gives, the same on both engines and whatever order they come in: the SHA-256
-// over the sorted SHA-256s of the rows. Columns may be text, bytes, integers or NULL.
-func Digest(ctx context.Context, tx *Tx, q *Query, args ...any) ([32]byte, error) {
-	rows, err := tx.Query(ctx, q, args...)
+// Digest is a digest of the rows that queries give, the same on both engines and whatever order they come in: for each
+// query in turn, the sorted SHA-256s of its rows. Columns may be text, bytes, integers or NULL.
+func Digest(ctx context.Context, tx *Tx, queries ...*Query) ([32]byte, error) {
+	h := sha256.New()
+	for _, q := range queries {
+		sums, err := rowSums(ctx, tx, q)
+		if err != nil {
+			return [32]byte{}, err
+		}
+		_ = binary.Write(h, binary.BigEndian, int64(len(sums))) // a hash takes every write
+		for _, s := range sums {
+			h.Write(s[:])
+		}
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+func rowSums(ctx context.Context, tx *Tx, q *Query) ([][32]byte, error) {
+	rows, err := tx.Query(ctx, q)
 	if err != nil {
-		return [32]byte{}, err
+		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	cols, err := rows.Columns()
 	if err != nil {
-		return [32]byte{}, err
+		return nil, err
 	}
 	values := make([]any, len(cols))
 	into := make([]any, len(cols))
@@ -29,25 +44,21 @@ func Digest(ctx context.Context, tx *Tx, q *Query, args ...any) ([32]byte, error
 	var buf []byte
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return [32]byte{}, err
+			return nil, err
 		}
 		buf = buf[:0]
 		for i, v := range values {
 			if buf, err = appendValue(buf, v); err != nil {
-				return [32]byte{}, fmt.Errorf("column %s: %w", cols[i], err)
+				return nil, fmt.Errorf("column %s: %w", cols[i], err)
 			}
 		}
 		sums = append(sums, sha256.Sum256(buf))
 	}
 	if err := rows.Err(); err != nil {
-		return [32]byte{}, err
+		return nil, err
 	}
 	slices.SortFunc(sums, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
-	h := sha256.New()
-	for _, s := range sums {
-		h.Write(s[:])
-	}
-	return [32]byte(h.Sum(nil)), nil
+	return sums, nil
 }
 
 // appendValue writes a column's value so that no two different rows write the same bytes. Text and bytes are alike:

@@ -1,0 +1,90 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"tasuki/internal/event"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+// Verdict is what became of one imported document.
+type Verdict string
+
+// The verdicts.
+const (
+	Added     Verdict = "added"     // the list did not know the identifier
+	Updated   Verdict = "updated"   // a newer document
+	Unchanged Verdict = "unchanged" // byte-equal to the stored one: no leaf
+	Stale     Verdict = "stale"     // older than the stored one: never replaces it
+)
+
+// Emit appends an event to the log; the gate's Turn gives it.
+type Emit func(context.Context, *event.Event, *event.Doc) (*event.Entry, error)
+
+// Import decides about one document that another list published, as it was at sourceTime (zero for "now"): the rules of
+// an imported list. It returns the index of the leaf it emitted, or −1.
+func Import(ctx context.Context, tx *store.Tx, doc *event.Doc, base bool, sourceTime time.Time, emit Emit) (Verdict, int64, error) {
+	f, err := factsOf(doc)
+	if err != nil {
+		return "", -1, err
+	}
+	have, err := Get(ctx, tx, f.id)
+	verdict := Updated
+	switch {
+	case errors.Is(err, ErrNotFound):
+		verdict = Added
+	case err != nil:
+		return "", -1, err
+	case have.SHA256 == f.sum:
+		return Unchanged, -1, nil
+	case have.Updated.UnixMilli() > f.updated && !have.Updated.IsZero():
+		return Stale, -1, nil
+	}
+	e := &event.Event{Kind: event.RecordImported, ID: f.id, State: string(f.state), Dates: f.dates, Base: base, SourceTime: sourceTime}
+	entry, err := emit(ctx, e, doc)
+	if err != nil {
+		return "", -1, err
+	}
+	return verdict, entry.Index, nil
+}
+
+// Current says whether the stored document of id has this digest.
+func Current(ctx context.Context, tx *store.Tx, id string, sum [32]byte) (bool, error) {
+	have, err := Get(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return have.SHA256 == sum, err
+}
+
+// Base says whether the list is still at its beginning: no import other than the sample has finished.
+func Base(ctx context.Context, tx *store.Tx) (bool, error) {
+	var n int64
+	err := tx.QueryRow(ctx, importReal).Scan(&n)
+	return n == 0, err
+}
+
+// NoteImport emits the event that closes an import which changed something.
+func NoteImport(ctx context.Context, source string, digest [sha256.Size]byte, sample bool, counts map[string]int64, emit Emit) error {
+	if source == "" {
+		return fmt.Errorf("registry: an import without a source")
+	}
+	_, err := emit(ctx, &event.Event{Kind: event.ImportNoted, Source: source, Digest: hex.EncodeToString(digest[:]),
+		Sample: sample, Counts: counts}, nil)
+	return err
+}
+
+// Taken says whether an identifier may no longer be given out, and its state.
+func Taken(ctx context.Context, tx *store.Tx, id string) (cve.State, bool, error) {
+	have, err := Get(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		return "", false, nil
+	}
+	return have.State, err == nil, err
+}

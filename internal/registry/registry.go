@@ -1,0 +1,224 @@
+// Package registry knows which CVE identifiers exist, in which state and by which leaves, and decides what of an import
+// enters the log. It folds its own tables from the log and reads nothing else.
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"tasuki/internal/event"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+	"tasuki/spec/jcs"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+//go:embed sql/*.sql
+var queries embed.FS
+
+var q = store.Load(queries, "sql")
+
+var (
+	recordGet   = q.Get("record_get")
+	recordPut   = q.Get("record_put")
+	recordRows  = q.Get("record_rows")
+	recordClear = q.Get("record_clear")
+	recordCount = q.Get("record_count")
+	importPut   = q.Get("import_put")
+	importRows  = q.Get("import_rows")
+	importClear = q.Get("import_clear")
+	importList  = q.Get("import_list")
+	importReal  = q.Get("import_real")
+)
+
+// ErrNotFound means an identifier that this list has never seen.
+var ErrNotFound = errors.New("registry: no such CVE ID")
+
+// Schema is the migrations of this package (0010–0019).
+func Schema() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return sub
+}
+
+// Row is what the registry holds of one identifier.
+type Row struct {
+	State    cve.State
+	Base     int64     // leaf of the newest whole document
+	Assigner string    // organisation UUID
+	Updated  time.Time // the document's dateUpdated; zero when it has none
+	SHA256   [32]byte  // of the document's bytes
+}
+
+// Get reads one identifier's row, or ErrNotFound.
+func Get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
+	var r Row
+	var updated int64
+	var sum []byte
+	err := tx.QueryRow(ctx, recordGet, id).Scan(&r.State, &r.Base, &r.Assigner, &updated, &sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Row{}, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return Row{}, err
+	}
+	r.SHA256 = [32]byte(sum)
+	if updated != 0 {
+		r.Updated = time.UnixMilli(updated).UTC()
+	}
+	return r, nil
+}
+
+// Counts is how many identifiers are in each state.
+func Counts(ctx context.Context, tx *store.Tx) (map[cve.State]int64, error) {
+	rows, err := tx.Query(ctx, recordCount)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	out := map[cve.State]int64{}
+	for rows.Next() {
+		var s cve.State
+		var n int64
+		if err := rows.Scan(&s, &n); err != nil {
+			return nil, err
+		}
+		out[s] = n
+	}
+	return out, rows.Err()
+}
+
+// Noted is a finished import.
+type Noted struct {
+	Leaf   int64
+	Source string
+	Digest string
+	Sample bool
+	Counts string // JSON object, verdict to number
+	Time   time.Time
+}
+
+// Imports lists finished imports, newest first.
+func Imports(ctx context.Context, tx *store.Tx, limit int) ([]Noted, error) {
+	rows, err := tx.Query(ctx, importList, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	var out []Noted
+	for rows.Next() {
+		var n Noted
+		var sample, ms int64
+		if err := rows.Scan(&n.Leaf, &n.Source, &n.Digest, &sample, &n.Counts, &ms); err != nil {
+			return nil, err
+		}
+		n.Sample, n.Time = sample == 1, time.UnixMilli(ms).UTC()
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+// Projection folds the registry's tables.
+type Projection struct{}
+
+// Name names the projection in reports.
+func (Projection) Name() string { return "registry" }
+
+// facts is what the registry's row needs of a document.
+type facts struct {
+	id, assigner string
+	state        cve.State
+	updated      int64
+	sum          [32]byte
+	dates        event.Dates
+}
+
+type factsKey struct{}
+
+func factsOf(doc *event.Doc) (facts, error) {
+	return event.Memo(doc, factsKey{}, func(d *event.Doc) (facts, error) {
+		rec, err := d.Record()
+		if err != nil {
+			return facts{}, err
+		}
+		sum, err := d.SHA256()
+		if err != nil {
+			return facts{}, err
+		}
+		m := rec.Metadata
+		f := facts{id: m.ID, assigner: m.AssignerOrgID, state: m.State, sum: sum,
+			dates: event.Dates{Published: m.DatePublished, Rejected: m.DateRejected, Reserved: m.DateReserved, Updated: m.DateUpdated}}
+		if t, _, err := cve.ParseTime(m.DateUpdated); err == nil {
+			f.updated = t.UnixMilli()
+		}
+		return f, nil
+	})
+}
+
+// Prepare reads what Fold will need of a record.
+func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
+	if kind != event.RecordImported {
+		return nil
+	}
+	_, err := factsOf(doc)
+	return err
+}
+
+// Fold brings one event into the tables.
+func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	switch e.Kind {
+	case event.RecordImported:
+		f := facts{id: e.ID, state: cve.State(e.State)}
+		if e.Doc != nil { // an erased body leaves its identifier taken
+			var err error
+			if f, err = factsOf(e.Doc); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, recordPut, f.id, string(f.state), e.Index, f.assigner, f.updated, f.sum[:])
+		return err
+	case event.ImportNoted:
+		counts := map[string]any{}
+		for _, k := range slices.Sorted(maps.Keys(e.Counts)) {
+			counts[k] = e.Counts[k]
+		}
+		text, err := jcs.Canonical(counts)
+		if err != nil {
+			return err
+		}
+		sample := 0
+		if e.Sample {
+			sample = 1
+		}
+		_, err = tx.Exec(ctx, importPut, e.Index, e.Source, e.Digest, sample, string(text), e.Time.UnixMilli())
+		return err
+	default:
+		return nil
+	}
+}
+
+// Reset empties the tables.
+func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	for _, clear := range []*store.Query{recordClear, importClear} {
+		if _, err := tx.Exec(ctx, clear); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Digest is over both tables.
+func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
+	return store.Digest(ctx, tx, recordRows, importRows)
+}

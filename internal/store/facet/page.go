@@ -1,0 +1,236 @@
+package facet
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+)
+
+// hit is a document in some order.
+type hit struct {
+	value int64 // the number sorted by, the relevance, or 0
+	ord   uint32
+}
+
+// place is a point in an order: a cursor, or a document's own.
+type place struct {
+	value int64
+	order uint64
+	key   []byte
+}
+
+func (s *search) place(h hit) place {
+	return place{h.value, s.g.order.at(h.ord), s.x.keys.at(s.g.key.at(h.ord))}
+}
+
+// compare orders places upward: by value, then by the natural order of keys.
+func (p place) compare(o place) int {
+	if c := cmp.Compare(p.value, o.value); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(p.order, o.order); c != 0 {
+		return c
+	}
+	return bytes.Compare(p.key, o.key)
+}
+
+// page sorts the hits as far as the page needs and returns its keys and the cursor behind it.
+func (s *search) page(q *Query, hits set, total int) ([]string, string, error) {
+	value, tag, err := s.value(q)
+	if err != nil {
+		return nil, "", err
+	}
+	desc := q.Sort.Desc || q.Sort.Relevance
+	var after *place
+	if q.After != "" {
+		p, err := parseCursor(q.After, tag)
+		if err != nil {
+			return nil, "", err
+		}
+		after = &p
+	}
+	offset, limit := max(q.Offset, 0), max(q.Limit, 0)
+	if limit == 0 || offset >= total {
+		return nil, "", nil
+	}
+	limit = min(limit, total-offset)
+
+	before := func(a, b hit) bool {
+		if a.value != b.value {
+			return a.value < b.value != desc
+		}
+		c := s.place(a).compare(s.place(b))
+		return c < 0 != desc && c != 0
+	}
+	// One more than the page, to know whether anything is behind it.
+	first := leading[hit]{k: min(offset+limit+1, total), before: before}
+	hits.each(func(ord uint32) {
+		h := hit{value(ord), ord}
+		if first.cut && h.value != first.worst.value && h.value > first.worst.value != desc {
+			return // most end here, without a call
+		}
+		if after != nil {
+			c := s.place(h).compare(*after)
+			if c == 0 || c < 0 != desc {
+				return
+			}
+		}
+		first.add(h)
+	})
+	best := first.from(offset)
+	more := len(best) > limit
+	best = best[:min(limit, len(best))]
+	keys := make([]string, len(best))
+	for i, h := range best {
+		keys[i] = string(s.place(h).key)
+	}
+	next := ""
+	if more {
+		next = cursor(s.place(best[len(best)-1]), tag)
+	}
+	return keys, next, nil
+}
+
+// value returns the number that the query sorts by, and a tag that tells its cursors from others'.
+func (s *search) value(q *Query) (func(ord uint32) int64, string, error) {
+	tag := q.Sort.By
+	if q.Sort.Desc {
+		tag += " desc"
+	}
+	switch {
+	case q.Sort.Relevance:
+		ws, err := s.wants(q.Where, nil)
+		for _, f := range q.Filters {
+			if err == nil {
+				ws, err = s.wants(f.Node, ws)
+			}
+		}
+		return s.scorer(ws), " relevance", err
+	case q.Sort.By == "":
+		return func(uint32) int64 { return 0 }, tag, nil
+	}
+	i, ok := s.x.numbers[q.Sort.By]
+	if !ok {
+		return nil, "", fmt.Errorf("sort by %q: %w", q.Sort.By, ErrName)
+	}
+	return s.g.nums[i].at, tag, nil
+}
+
+// A cursor is base64url of: length and bytes of the tag, value, order, key.
+func cursor(p place, tag string) string {
+	b := binary.AppendUvarint(nil, uint64(len(tag)))
+	b = append(b, tag...)
+	b = binary.AppendVarint(b, p.value)
+	b = binary.AppendUvarint(b, p.order)
+	return base64.RawURLEncoding.EncodeToString(append(b, p.key...))
+}
+
+func parseCursor(c, tag string) (place, error) {
+	bad := fmt.Errorf("cursor %.80q: %w", c, ErrCursor)
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err != nil {
+		return place{}, bad
+	}
+	size, n := binary.Uvarint(b)
+	if n <= 0 || uint64(len(b)-n) < size || string(b[n:n+int(size)]) != tag {
+		return place{}, bad
+	}
+	b = b[n+int(size):]
+	var p place
+	if p.value, n = binary.Varint(b); n <= 0 {
+		return place{}, bad
+	}
+	b = b[n:]
+	if p.order, n = binary.Uvarint(b); n <= 0 {
+		return place{}, bad
+	}
+	p.key = b[n:]
+	return p, nil
+}
+
+// leading keeps the first k of many values in an order. It gathers twice as many before it throws the
+// worse half out, so a value costs the same whatever k is and however the values come.
+type leading[T any] struct {
+	k      int
+	before func(a, b T) bool
+	buf    []T
+	cut    bool // worst is set: what comes behind it is not among the first k
+	worst  T
+}
+
+func (l *leading[T]) add(v T) {
+	if l.cut && !l.before(v, l.worst) {
+		return
+	}
+	l.buf = append(l.buf, v)
+	if len(l.buf) >= max(2*l.k, 256) {
+		l.settle()
+	}
+}
+
+// settle drops all but the first k.
+func (l *leading[T]) settle() {
+	if len(l.buf) <= l.k || l.k == 0 {
+		return
+	}
+	partition(l.buf, l.k-1, l.before)
+	l.buf = l.buf[:l.k]
+	l.cut, l.worst = true, l.buf[l.k-1]
+}
+
+// from returns the first k without the first skip of them, sorted.
+func (l *leading[T]) from(skip int) []T {
+	l.settle()
+	if skip >= len(l.buf) {
+		return nil
+	}
+	if skip > 0 {
+		partition(l.buf, skip, l.before)
+	}
+	rest := l.buf[skip:]
+	order(rest, l.before)
+	return rest
+}
+
+// partition moves the elements so that b[k] is where sorting would put it, with all before it before
+// and all behind it behind.
+func partition[T any](b []T, k int, before func(a, b T) bool) {
+	for lo, hi := 0, len(b)-1; lo < hi; {
+		// The middle of three is a fair pivot for sorted input too, which is what hits mostly are.
+		mid := lo + (hi-lo)/2
+		if before(b[mid], b[lo]) {
+			b[mid], b[lo] = b[lo], b[mid]
+		}
+		if before(b[hi], b[lo]) {
+			b[hi], b[lo] = b[lo], b[hi]
+		}
+		if before(b[hi], b[mid]) {
+			b[hi], b[mid] = b[mid], b[hi]
+		}
+		pivot := b[mid]
+		i, j := lo, hi
+		for i <= j {
+			for before(b[i], pivot) {
+				i++
+			}
+			for before(pivot, b[j]) {
+				j--
+			}
+			if i <= j {
+				b[i], b[j] = b[j], b[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package facet
+
+// Search answers q from one state of the index. It errs only on names and cursors that do not fit.
+func (x *Index) Search(q Query) (Result, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := &search{x, x.seg}
+
+	base := s.copyOf(s.g.live)
+	defer s.giveBack(base)
+	if err := s.narrow(q.Where, base); err != nil {
+		return Result{}, err
+	}
+	hits := s.copyOf(base)
+	defer s.giveBack(hits)
+	for _, f := range q.Filters {
+		if err := s.narrow(f.Node, hits); err != nil {
+			return Result{}, err
+		}
+	}
+	r := Result{Total: hits.count(), Seq: x.seq}
+	var err error
+	if r.Keys, r.Next, err = s.page(&q, hits, r.Total); err != nil {
+		return Result{}, err
+	}
+	for _, f := range q.Facets {
+		dim, err := x.keyword(f.Dim)
+		if err != nil {
+			return Result{}, err
+		}
+		over, err := s.sideways(&q, f, base, hits)
+		if err != nil {
+			return Result{}, err
+		}
+		r.Facets = append(r.Facets, s.facet(dim, f, over))
+		if &over[0:1][0] != &hits[0:1][0] {
+			s.giveBack(over)
+		}
+	}
+	return r, nil
+}
+
+// sideways returns what facet f counts over: the hits, or what they would be without the filters on
+// its own keyword.
+func (s *search) sideways(q *Query, f Facet, base, hits set) (set, error) {
+	own := false
+	for _, c := range q.Filters {
+		own = own || c.Dim == f.Dim
+	}
+	if !f.Sideways || !own {
+		return hits, nil
+	}
+	over := s.copyOf(base)
+	for _, c := range q.Filters {
+		if c.Dim == f.Dim {
+			continue
+		}
+		if err := s.narrow(c.Node, over); err != nil {
+			return nil, err
+		}
+	}
+	return over, nil
+}
