@@ -262,12 +262,14 @@ func first(stamps []uint32, w, stamp uint32) bool {
 
 // tidy does, after a batch, what keeps searches quick; long work beside the readers.
 func (x *Index) tidy() {
-	if sorted := x.words.resorted(); sorted != nil {
+	if x.words.unsorted() {
+		sorted := x.words.resorted()
 		x.mu.Lock()
 		x.words.sorted = sorted
 		x.mu.Unlock()
 	}
-	if g := x.compacted(); g != nil {
+	if x.seg.wasteful() {
+		g := x.seg.compacted(x.schema)
 		x.mu.Lock()
 		x.seg = g
 		x.mu.Unlock()

@@ -1,14 +1,16 @@
 package facet
 
-// compacted returns the segment without its dead ordinals, or nil as long as those are few. It reads
-// beside the readers; only the writer calls it. Words and values that no document has any longer keep
-// their numbers: they cost a dozen bytes each until the next start.
-func (x *Index) compacted() *segment {
-	old := x.seg
-	if dead := int(old.n) - old.docs; dead < 1024+old.docs/2 {
-		return nil
-	}
-	g := newSegment(x.schema)
+// wasteful reports whether so many ordinals are dead that compacting pays.
+func (g *segment) wasteful() bool {
+	dead := int(g.n) - g.docs
+	return dead >= 1024+g.docs/2
+}
+
+// compacted returns the segment without its dead ordinals. It reads beside the readers; only the writer
+// calls it. Words and values that no document has any longer keep their numbers: they cost a dozen
+// bytes each until the next start.
+func (g *segment) compacted(schema Schema) *segment {
+	old, g := g, newSegment(schema)
 	to := make([]uint32, old.n)
 	for i := range to {
 		to[i] = blockEnd

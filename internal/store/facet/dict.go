@@ -115,13 +115,16 @@ type vocabulary struct {
 	sorted []uint32 // the first len(sorted) words, by bytes
 }
 
-// resorted returns the order of all words, or nil as long as few are out of it: those are looked
-// through one by one. Like grown it leaves v alone.
+// unsorted reports whether so many words are out of order that sorting pays: until then they are
+// looked through one by one.
+func (v *vocabulary) unsorted() bool {
+	n := len(v.sorted)
+	return v.len()-n >= 4096+n/8
+}
+
+// resorted returns the order of all words. Like grown it leaves v alone.
 func (v *vocabulary) resorted() []uint32 {
 	n, fresh := len(v.sorted), v.len()-len(v.sorted)
-	if fresh < 4096+n/8 {
-		return nil
-	}
 	byBytes := func(a, b uint32) int { return bytes.Compare(v.at(a), v.at(b)) }
 	tail := make([]uint32, fresh)
 	for i := range tail {

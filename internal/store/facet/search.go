@@ -33,14 +33,12 @@ func (x *Index) Search(q Query) (Result, error) {
 			return Result{}, err
 		}
 		r.Facets = append(r.Facets, s.facet(dim, f, over))
-		if &over[0:1][0] != &hits[0:1][0] {
-			s.giveBack(over)
-		}
+		s.giveBack(over)
 	}
 	return r, nil
 }
 
-// sideways returns what facet f counts over: the hits, or what they would be without the filters on
+// sideways returns a copy of what facet f counts over: the hits, or what they would be without the filters on
 // its own keyword.
 func (s *search) sideways(q *Query, f Facet, base, hits set) (set, error) {
 	own := false
@@ -48,7 +46,7 @@ func (s *search) sideways(q *Query, f Facet, base, hits set) (set, error) {
 		own = own || c.Dim == f.Dim
 	}
 	if !f.Sideways || !own {
-		return hits, nil
+		return s.copyOf(hits), nil
 	}
 	over := s.copyOf(base)
 	for _, c := range q.Filters {
