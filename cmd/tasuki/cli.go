@@ -1,0 +1,70 @@
+package main
+
+// CLI is the command line's grammar. Flags that are also settings are pointers: nil leaves the word to the configuration file.
+type CLI struct {
+	Globals
+
+	Up      UpCmd      `cmd:"" help:"Start a complete node; an empty one first takes in a sample of real records."`
+	Serve   ServeCmd   `cmd:"" help:"Start a node."`
+	Import  ImportCmd  `cmd:"" help:"Take in records from files."`
+	Sync    SyncCmd    `cmd:"" help:"Bring the node up to date from a published list."`
+	Search  SearchCmd  `cmd:"" help:"Find records."`
+	Show    ShowCmd    `cmd:"" help:"Show one record."`
+	Export  ExportCmd  `cmd:"" help:"Write records out, as JSON lines or as a zip laid out like cvelistV5."`
+	Stats   StatsCmd   `cmd:"" help:"Say what the node holds."`
+	Replay  ReplayCmd  `cmd:"" help:"Rebuild all derived tables from the log and compare."`
+	Fsck    FsckCmd    `cmd:"" help:"Check the whole store: leaves, bodies, tiles, checkpoint, tables."`
+	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`
+	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
+	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
+	Version VersionCmd `cmd:"" help:"Print the version."`
+}
+
+// Globals are the flags that every command takes.
+type Globals struct {
+	ConfigFile string  `name:"config" type:"path" placeholder:"FILE" help:"Configuration file (TOML)."`
+	Data       *string `placeholder:"DIR" help:"Data directory (default ./tasuki-data)."`
+	Store      *string `placeholder:"DSN" help:"Database: a file, or postgres://… (default: SQLite in the data directory). Give passwords by environment or file."`
+	LogLevel   *string `placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat  *string `placeholder:"FORMAT" help:"text or json."`
+}
+
+// Network are the flags of commands that open a node to the network.
+type Network struct {
+	Listen   *string `placeholder:"HOST:PORT" help:"Address to listen on (default 127.0.0.1:8080)."`
+	BaseURL  *string `name:"base-url" placeholder:"URL" help:"The address under which people reach this node."`
+	Insecure *bool   `help:"Accept clear text from other machines."`
+}
+
+// override is one setting given on the command line.
+type override struct {
+	key   string // as in the configuration file: "log.level"
+	flag  string
+	value any
+}
+
+func (c *CLI) overrides() []override {
+	var out []override
+	add := func(key, flag string, value any, given bool) {
+		if given {
+			out = append(out, override{key, flag, value})
+		}
+	}
+	text := func(key, flag string, v *string) {
+		if v != nil {
+			add(key, flag, *v, true)
+		}
+	}
+	text("data", "--data", c.Data)
+	text("store", "--store", c.Store)
+	text("log.level", "--log-level", c.LogLevel)
+	text("log.format", "--log-format", c.LogFormat)
+	for _, n := range []Network{c.Up.Network, c.Serve.Network} {
+		text("listen", "--listen", n.Listen)
+		text("base_url", "--base-url", n.BaseURL)
+		if n.Insecure != nil {
+			add("insecure", "--insecure", *n.Insecure, true)
+		}
+	}
+	return out
+}

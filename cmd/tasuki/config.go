@@ -1,0 +1,119 @@
+package main
+
+import "time"
+
+// The comments of this file are the operator's manual: `tasuki config explain` prints them from here.
+
+// Config is the node's configuration: one TOML file, overruled by flags. It is useful as it stands without any file.
+type Config struct {
+	// Data is the directory that holds everything the node must not lose: database, keys, lock. It is created with mode 0700.
+	// Relative to the working directory.
+	Data string `toml:"data"`
+
+	// Store names the database: a file for the embedded SQLite, or postgres://user@host/name for PostgreSQL. Empty means
+	// tasuki.db in the data directory. Keep passwords out of it: put the whole DSN into the environment variable TASUKI_STORE
+	// or into store_file, or use PGPASSFILE.
+	Store string `toml:"store"`
+
+	// StoreFile is a file whose content is the DSN, for container secrets and systemd credentials. It overrules store.
+	StoreFile string `toml:"store_file"`
+
+	// Listen is the address to listen on, host:port. Beyond loopback the node asks for tls, trusted_proxy or insecure.
+	Listen string `toml:"listen"`
+
+	// BaseURL is the address under which people and tools reach this node: https://cve.example.jp. It is printed in links and in
+	// the charter, and its host is accepted in requests. Empty means the listening address.
+	BaseURL string `toml:"base_url"`
+
+	// Hosts are further host names by which this node may be addressed. Requests under any other name are refused (421), so that
+	// a stranger's web page cannot reach a private node by pointing its own name at it. Loopback names and the address a
+	// connection came in on are always accepted.
+	Hosts []string `toml:"hosts"`
+
+	// Insecure lets other machines speak clear text to this node.
+	Insecure bool `toml:"insecure"`
+
+	// TrustedProxy are the addresses or networks of reverse proxies ("10.0.0.5", "10.0.0.0/24"). Their X-Forwarded-For,
+	// X-Forwarded-Proto and X-Request-Id are believed; everyone else's are dropped.
+	TrustedProxy []string `toml:"trusted_proxy"`
+
+	// MetricsFrom are the addresses or networks that may read /metrics, beside this machine itself.
+	MetricsFrom []string `toml:"metrics_from"`
+
+	// HighWater is a small file outside the data directory that remembers how far the log was signed. A data directory that was
+	// copied back from an older day is recognised by it and refused, because numbers and signatures given since would be given
+	// twice. Put it on another disk if you can. Empty means the data directory's name with .highwater beside it; "off" goes without.
+	HighWater string `toml:"high_water"`
+
+	// TLS is the certificate; the files are read again when they are renewed.
+	TLS TLS `toml:"tls"`
+	// Log says how much the node writes to standard error.
+	Log Log `toml:"log"`
+	// Limits bound what one request may take.
+	Limits Limits `toml:"limits"`
+	// List is written into the charter of a new list and ignored afterwards.
+	List List `toml:"list"`
+	// Sync keeps a running node current.
+	Sync Sync `toml:"sync"`
+}
+
+// TLS holds the files of the certificate.
+type TLS struct {
+	// Cert is the certificate chain, PEM.
+	Cert string `toml:"cert"`
+	// Key is the private key, PEM.
+	Key string `toml:"key"`
+}
+
+// Log holds the settings of the log.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `toml:"level"`
+	// Format is text or json.
+	Format string `toml:"format"`
+}
+
+// Limits holds the bounds of a request.
+type Limits struct {
+	// Body is the largest request body: "4MiB".
+	Body Size `toml:"body"`
+	// Read is how long a request's body may take to arrive.
+	Read Duration `toml:"read"`
+	// Write is how long a reply may take to leave.
+	Write Duration `toml:"write"`
+	// Grace is how long requests under way may go on when the node stops.
+	Grace Duration `toml:"grace"`
+}
+
+// List holds what a new list's charter says of its operator.
+type List struct {
+	// Slug is the operator's short name: lower-case letters, digits, hyphens. It becomes part of the log's origin line.
+	Slug string `toml:"slug"`
+	// Name is the list's own name: lower-case letters, digits, hyphens.
+	Name string `toml:"name"`
+}
+
+// Sync holds the source that the node follows.
+type Sync struct {
+	// CVEList is the base URL of a published CVE List (docs/protocols/cvelist.md). Empty means that nothing is fetched.
+	CVEList string `toml:"cvelist"`
+	// Every is the time between two looks at the source.
+	Every Duration `toml:"every"`
+}
+
+// defaultConfig is the configuration without a file.
+func defaultConfig() Config {
+	return Config{
+		Data:   "./tasuki-data",
+		Listen: "127.0.0.1:8080",
+		Log:    Log{Level: "info", Format: "text"},
+		Limits: Limits{
+			Body:  4 << 20,
+			Read:  Duration(30 * time.Second),
+			Write: Duration(time.Minute),
+			Grace: Duration(10 * time.Second),
+		},
+		List: List{Slug: "first", Name: "cve"},
+		Sync: Sync{Every: Duration(10 * time.Minute)},
+	}
+}
