@@ -279,3 +279,16 @@ func BenchmarkParseAndScore(b *testing.B) {
 		})
 	}
 }
+
+func TestSpell(t *testing.T) {
+	for _, tc := range []struct{ version, in, want string }{
+		{V20, "au:n", "Au:N"}, {V20, "e:poc", "E:POC"}, {V31, "av:p", "AV:P"}, {V40, "u:CLEAR", "U:Clear"}, {V40, "au:y", "AU:Y"},
+		{V31, "au:n", ""}, {V31, "av:x", ""}, {"5.0", "av:n", ""},
+	} {
+		m, x, _ := strings.Cut(tc.in, ":")
+		m, x, ok := Spell(tc.version, m, x)
+		if got := strings.TrimSuffix(m+":"+x, ":"); got != tc.want || ok != (tc.want != "") {
+			t.Errorf("%s in %s: %q, %v", tc.in, tc.version, got, ok)
+		}
+	}
+}

@@ -138,3 +138,33 @@ func (g *grammar) unknown(abbr string) string {
 	}
 	return fmt.Sprintf("%.20q is not a metric of CVSS %s", abbr, g.version)
 }
+
+// Spell finds a metric and value of a version whatever their case and gives them their proper spelling.
+// ok is false when the version has no such metric or the metric no such value. It serves request
+// parameters, whose case does not count.
+func Spell(version, metric, value string) (properMetric, properValue string, ok bool) {
+	g := grammars[version]
+	if g == nil {
+		return "", "", false
+	}
+	for i := range g.metrics {
+		m := &g.metrics[i]
+		if !strings.EqualFold(m.abbr, metric) {
+			continue
+		}
+		for j := 0; j < len(m.values); j += 2 {
+			if strings.EqualFold(m.values[j], value) {
+				return m.abbr, m.values[j], true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// Undefined is the value by which a version says that a metric is not defined: X, in 2.0 ND.
+func Undefined(version string) string {
+	if version == V20 {
+		return "ND"
+	}
+	return "X"
+}
