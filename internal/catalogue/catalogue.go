@@ -1,0 +1,238 @@
+// Package catalogue is the merged, searchable view of the list: the current record per CVE, found by words, filters and
+// facets. It learns of a record by folding its event, exactly as a mirror does, and knows nothing of who may write one.
+package catalogue
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+	"tasuki/internal/store/facet"
+	"tasuki/spec/cve"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+//go:embed sql/*.sql
+var queries embed.FS
+
+var q = store.Load(queries, "sql")
+
+var (
+	recordPut    = q.Get("record_put")
+	recordGet    = q.Get("record_get")
+	recordEntry  = q.Get("record_entry")
+	recordsSince = q.Get("records_since")
+	recordIDs    = q.Get("record_ids")
+	recordRows   = q.Get("record_rows")
+	recordClear  = q.Get("record_clear")
+)
+
+// Errors that callers branch on.
+var (
+	// ErrNotFound means an identifier without a record here.
+	ErrNotFound = errors.New("catalogue: no record of this CVE ID")
+	// ErrQuery means a query that names an unknown dimension or a cursor of another query.
+	ErrQuery = errors.New("catalogue: the query cannot be answered as asked")
+	// ErrErased means a record whose body was erased.
+	ErrErased = errors.New("catalogue: the record's body was erased")
+)
+
+// Schema is the migrations of this package (0020–0029).
+func Schema() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return sub
+}
+
+// View is the current record of one CVE.
+type View struct {
+	ID      string
+	State   cve.State
+	Index   int64     // newest leaf about it
+	Changed time.Time // lastModified for change-polling clients
+	Logged  time.Time // o.t of the newest leaf
+	Record  *cve.Record
+	body    *ledger.Body
+}
+
+// Raw is the record's original bytes, as they came.
+func (v *View) Raw() ([]byte, error) { return v.body.Bytes() }
+
+// Compact is the record as compact JSON.
+func (v *View) Compact() ([]byte, error) { return v.body.Compact() }
+
+// Version is one version of a record, as the log has it.
+type Version struct {
+	Index   int64
+	Kind    string
+	State   string
+	Logged  time.Time // when this list learnt it
+	Updated string    // dateUpdated as the document says
+	By      string    // organisation that logged it
+}
+
+// Query asks for one page of records.
+type Query struct {
+	Text    string // words and "phrases"; all must occur
+	Zone    string // "" all text, "en" the CNA's English description only
+	Prefix  bool   // every word may be the beginning of one
+	Phrase  bool   // the words must stand together, as given
+	Filters []Filter
+	Sort    Order
+	Offset  int
+	Limit   int
+	Cursor  string   // Page.Next of the page before
+	Facets  []string // dimensions to count
+	Top     int      // values per facet; 0 means 12
+	// MinSize waits until the answer covers a log of this size: what the caller has seen elsewhere.
+	MinSize int64
+}
+
+// Filter narrows by a keyword dimension (Values: any of; or Match) or by a numeric one (Num, Min ≤ n ≤ Max).
+type Filter struct {
+	Dim    string
+	Values []string
+	Match  func(value string) bool
+	Not    bool
+	Num    string
+	Min    int64
+	Max    int64
+}
+
+// Order is how a page is sorted.
+type Order int
+
+// The orders. Oldest is by publication, ties by identifier, as NVD pages are; Newest is exactly the reverse.
+const (
+	Newest Order = iota
+	Oldest
+	Relevance
+)
+
+// Page is one page of hits.
+type Page struct {
+	Total  int
+	Hits   []Hit
+	Facets map[string][]FacetCount
+	Next   string // cursor of the page after, "" at the end
+	Size   int64  // log size that the answer covers
+	Took   time.Duration
+}
+
+// FacetCount is one value of a dimension and how many of the hits have it.
+type FacetCount struct {
+	Value string
+	Count int
+}
+
+// Service answers reads. Warm fills its index; until then searches wait and reads by identifier do not.
+type Service struct {
+	db    *store.DB
+	log   *ledger.Log
+	slog  *slog.Logger
+	index *facet.Index
+
+	following sync.Mutex
+	warm      chan struct{}
+	warmed    sync.Once
+}
+
+// New returns a catalogue over db.
+func New(db *store.DB, log *ledger.Log, logger *slog.Logger) *Service {
+	return &Service{db: db, log: log, slog: logger, index: facet.New(indexSchema), warm: make(chan struct{})}
+}
+
+// Get returns the current record of id, or ErrNotFound.
+func (s *Service) Get(ctx context.Context, id string) (*View, error) {
+	var v *View
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		v, err = s.get(ctx, tx, id)
+		return err
+	})
+	return v, err
+}
+
+// Bulk gives fn the current record of each id, in that order and from one moment; ids without a record are passed over.
+func (s *Service) Bulk(ctx context.Context, ids []string, fn func(*View) error) error {
+	return s.db.View(ctx, func(tx *store.Tx) error {
+		for _, id := range ids {
+			v, err := s.get(ctx, tx, id)
+			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := fn(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Each gives fn every current record in the order of identifiers' bytes, for export. It reads page by page, so that a
+// slow receiver holds no transaction open; records that change meanwhile appear in one of their versions.
+func (s *Service) Each(ctx context.Context, fn func(*View) error) error {
+	const page = 256
+	for after := ""; ; {
+		var views []*View
+		err := s.db.View(ctx, func(tx *store.Tx) error {
+			ids, err := pageOfIDs(ctx, tx, after, page)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				after = id
+				v, err := s.get(ctx, tx, id)
+				if errors.Is(err, ErrErased) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				views = append(views, v)
+			}
+			if len(ids) == 0 {
+				after = ""
+			}
+			return nil
+		})
+		if err != nil || after == "" {
+			return err
+		}
+		for _, v := range views {
+			if err := fn(v); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func pageOfIDs(ctx context.Context, tx *store.Tx, after string, n int) ([]string, error) {
+	rows, err := tx.Query(ctx, recordIDs, after, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	var ids []string
+	for rows.Next() {
+		var id string
+		var leaf int64
+		if err := rows.Scan(&id, &leaf); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}

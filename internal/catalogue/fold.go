@@ -1,0 +1,135 @@
+package catalogue
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"tasuki/internal/event"
+	"tasuki/internal/store"
+	"tasuki/internal/store/facet"
+	"tasuki/spec/cve"
+	"tasuki/spec/nvd"
+)
+
+// Projection folds the catalogue's table.
+type Projection struct{}
+
+// Name names the projection in reports.
+func (Projection) Name() string { return "catalogue" }
+
+// derived is what the catalogue computes from a record alone.
+type derived struct {
+	entry []byte
+	last  int64 // the record's own last change, Unix milliseconds; 0 when it has no date
+}
+
+type derivedKey struct{}
+
+func derive(doc *event.Doc) (derived, error) {
+	return event.Memo(doc, derivedKey{}, func(d *event.Doc) (derived, error) {
+		rec, err := d.Record()
+		if err != nil {
+			return derived{}, err
+		}
+		raw, err := json.Marshal(makeEntry(rec), json.Deterministic(true))
+		if err != nil {
+			return derived{}, err
+		}
+		out := derived{entry: raw}
+		if t := nvd.LastModified(rec); !t.IsZero() {
+			out.last = t.UnixMilli()
+		}
+		return out, nil
+	})
+}
+
+// Prepare derives the row of a record.
+func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
+	if kind != event.RecordImported {
+		return nil
+	}
+	_, err := derive(doc)
+	return err
+}
+
+// Fold brings one event into the table.
+func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	if e.Kind != event.RecordImported || e.Doc == nil {
+		return nil
+	}
+	d, err := derive(e.Doc)
+	if err != nil {
+		return err
+	}
+	// Clients that poll for changes must see what this list learnt after they last looked; only the list's own beginning
+	// keeps the records' dates.
+	changed := d.last
+	if !e.Base {
+		changed = max(changed, e.Time.UnixMilli())
+	}
+	_, err = tx.Exec(ctx, recordPut, e.ID, e.Index, changed, e.Time.UnixMilli(), d.entry)
+	return err
+}
+
+// Reset empties the table.
+func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	_, err := tx.Exec(ctx, recordClear)
+	return err
+}
+
+// Digest is over the whole table.
+func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
+	return store.Digest(ctx, tx, recordRows)
+}
+
+func readEntry(id string, raw []byte) (*entry, error) {
+	e := &entry{}
+	if err := json.Unmarshal(raw, e); err != nil {
+		return nil, fmt.Errorf("%s: stored catalogue entry: %w", id, err)
+	}
+	return e, nil
+}
+
+// doc is the entry as the index takes it.
+func (e *entry) doc(id string, leaf, changed int64) facet.Doc {
+	d := facet.Doc{Key: id, Order: naturalOrder(id), Seq: leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
+	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, changed
+	d.Numbers[nKEVAdded], d.Numbers[nScore] = facet.Absent, facet.Absent
+	if t, err := time.Parse(time.DateOnly, e.KEV); err == nil {
+		d.Numbers[nKEVAdded] = t.UnixMilli()
+	}
+	if e.Score != nil {
+		d.Numbers[nScore] = int64(math.Round(e.Score.Value * 10))
+	}
+	for z, text := range e.Text {
+		if text != "" {
+			d.Text = append(d.Text, facet.ZoneText{Zone: z, Text: text})
+		}
+	}
+	return d
+}
+
+func (e *entry) hit(id string, changed int64) Hit {
+	h := Hit{ID: id, State: cve.State(e.State), Title: e.Title, Summary: e.Summary, Lang: e.Lang, Products: e.Products, Score: e.Score,
+		CWE: e.Keys[kCWE], KEV: e.KEV, Assigner: e.Assigner, Changed: time.UnixMilli(changed).UTC()}
+	if s := e.Keys[kSSVC]; len(s) > 0 {
+		h.SSVC = s[0]
+	}
+	if e.Pub != math.MinInt64 {
+		h.Published = time.UnixMilli(e.Pub).UTC()
+	}
+	return h
+}
+
+// naturalOrder places identifiers by year, then number.
+func naturalOrder(id string) uint64 {
+	c, err := cve.ParseID(id)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return uint64(c.Year)<<48 | min(c.Number, 1<<48-1)
+}

@@ -1,0 +1,10 @@
+-- derived: the current view per CVE (keys compare by bytes, as on SQLite), as far as search and lists need it. One row
+-- per identifier; everything else is read from the body. entry is JSON (see entry.go).
+CREATE TABLE catalogue_record (
+	id      TEXT COLLATE "C" PRIMARY KEY,
+	leaf    BIGINT NOT NULL,  -- newest leaf about the identifier
+	changed BIGINT NOT NULL,  -- lastModified as change-polling clients see it, Unix milliseconds
+	logged  BIGINT NOT NULL,  -- o.t of the leaf, Unix milliseconds
+	entry   BYTEA  NOT NULL
+);
+CREATE INDEX catalogue_record_leaf ON catalogue_record (leaf);

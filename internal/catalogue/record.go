@@ -1,0 +1,79 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, error) {
+	v := &View{ID: id}
+	var changed, logged int64
+	err := tx.QueryRow(ctx, recordGet, id).Scan(&v.Index, &changed, &logged)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.Changed, v.Logged = time.UnixMilli(changed).UTC(), time.UnixMilli(logged).UTC()
+	if v.body, err = s.log.Body(ctx, tx, v.Index); errors.Is(err, ledger.ErrNotFound) {
+		return nil, fmt.Errorf("%s: %w", id, ErrErased)
+	} else if err != nil {
+		return nil, err
+	}
+	raw, err := v.body.Compact()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	if v.Record, err = cve.Decode(raw); err != nil {
+		return nil, fmt.Errorf("%s: stored record: %w", id, err)
+	}
+	v.State = v.Record.Metadata.State
+	return v, nil
+}
+
+// Versions lists every version of a record that this list has held, newest first. It walks the back chain.
+func (s *Service) Versions(ctx context.Context, id string) ([]Version, error) {
+	var out []Version
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		index, err := s.log.Last(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for index >= 0 {
+			leaf, err := s.log.Leaf(ctx, tx, index)
+			if err != nil {
+				return err
+			}
+			e, err := event.Open(index, leaf, nil)
+			if err != nil {
+				return err
+			}
+			out = append(out, Version{Index: index, Kind: string(e.Kind), State: e.State, Logged: e.Time, Updated: e.Dates.Updated, By: e.By})
+			index = e.Back
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	return out, err
+}
+
+// Leaves are the indexes of the leaves that make up the current record of id, base first.
+func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]int64, error) {
+	var leaf, changed, logged int64
+	err := tx.QueryRow(ctx, recordGet, id).Scan(&leaf, &changed, &logged)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	return []int64{leaf}, err
+}
