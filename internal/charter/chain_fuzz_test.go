@@ -2,6 +2,8 @@ package charter
 
 import (
 	"encoding/base64"
+	"flag"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -24,48 +26,93 @@ func FuzzChain(f *testing.F) {
 	f.Add([]byte{16, 2, 17, 1, 0, 0, 2, 0, 16, 2, 19, 1, 0, 0, 2, 0})            // features and something else by the log key
 	f.Add([]byte{13, 1, 0, 0, 0, 0, 0, 0xff, 16, 3, 0, 0, 0, 0, 2, 1, 13, 2, 1}) // features after a restore
 
-	genesis, err := threeOfFive(f).Genesis().Bytes()
-	if err != nil {
-		f.Fatal(err)
-	}
-	mirrors := []Mirror{
-		{mirrorKey(f, "m1", 40), "https://m1.example"}, {mirrorKey(f, "m2", 41), "https://m2.example"}, {mirrorKey(f, "m3", 42), "https://m3.example"}}
-	f.Fuzz(func(t *testing.T, program []byte) {
-		chain, err := ParseChain(genesis)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wires := [][]byte{genesis}
-		for ; len(program) >= 8 && len(wires) < 6; program = program[8:] {
-			head := chain.Head()
-			next := head.charter.clone()
-			next.V++
-			next.Prev, next.Genesis, next.ContinueAt, next.Reason = head.hash, chain.ListID(), nil, ""
-			for i := 0; i < 6; i += 2 {
-				alter(&next, chain, mirrors, program[i], int(program[i+1]))
-			}
-			raw := signed(t, &next, head, program[6], program[7])
-			d, err := Parse(raw)
-			if err == nil {
-				err = chain.Extend(d)
-			}
-			ours := err == nil
-			theirs := tinyChain(append(slices.Clip(wires), raw)) == len(wires)+1
-			if ours != theirs {
-				t.Fatalf("this package: %v; the second verifier accepts: %v\n%s", err, theirs, raw)
-			}
-			if !ours {
-				if chain.Head() != head {
-					t.Fatal("a refused charter changed the chain")
+	w := newProgrammer(f)
+	f.Fuzz(func(t *testing.T, program []byte) { w.run(t, program) })
+}
+
+// TestChainPrograms runs the same law over drawn programs, 150 in each test run (-programs N for more).
+func TestChainPrograms(t *testing.T) {
+	w := newProgrammer(t)
+	draw := rand.NewChaCha8([32]byte{'c', 'h', 'a', 'i', 'n'})
+	dice := rand.New(draw)
+	accepted, refused := 0, 0
+	for range *programs {
+		program := make([]byte, 8*(1+dice.IntN(4)))
+		_, _ = draw.Read(program)
+		for i := 0; i < len(program); i += 8 {
+			// Most drafts stay legal in most ways, or no chain would grow beyond its genesis.
+			for j := 0; j < 6; j += 2 {
+				if dice.IntN(2) == 0 {
+					program[i+j] = 0
 				}
-				continue
 			}
-			if d.charter.V != head.charter.V+1 || d.charter.Prev != head.hash || d.ListID() != head.ListID() {
-				t.Fatalf("accepted after charter %d: %s", head.charter.V, raw)
+			if dice.IntN(3) > 0 {
+				program[i+6], program[i+7] = 0, 0xff
 			}
-			wires = append(wires, raw)
 		}
-	})
+		a, r := w.run(t, program)
+		accepted, refused = accepted+a, refused+r
+	}
+	t.Logf("%d charters accepted, %d refused", accepted, refused)
+	if accepted < *programs/10 || refused < *programs/10 {
+		t.Errorf("%d accepted and %d refused say little", accepted, refused)
+	}
+}
+
+var programs = flag.Int("programs", 150, "how many drawn chains TestChainPrograms tries")
+
+// programmer holds what every program starts from.
+type programmer struct {
+	genesis []byte
+	mirrors []Mirror
+}
+
+func newProgrammer(t testing.TB) *programmer {
+	genesis, err := threeOfFive(t).Genesis().Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &programmer{genesis, []Mirror{
+		{mirrorKey(t, "m1", 40), "https://m1.example"}, {mirrorKey(t, "m2", 41), "https://m2.example"}, {mirrorKey(t, "m3", 42), "https://m3.example"}}}
+}
+
+func (w *programmer) run(t *testing.T, program []byte) (accepted, refused int) {
+	chain, err := ParseChain(w.genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wires := [][]byte{w.genesis}
+	for ; len(program) >= 8 && accepted+refused < 6; program = program[8:] {
+		head := chain.Head()
+		next := head.charter.clone()
+		next.V++
+		next.Prev, next.Genesis, next.ContinueAt, next.Reason = head.hash, chain.ListID(), nil, ""
+		for i := 0; i < 6; i += 2 {
+			alter(&next, chain, w.mirrors, program[i], int(program[i+1]))
+		}
+		raw := signed(t, &next, head, program[6], program[7])
+		d, err := Parse(raw)
+		if err == nil {
+			err = chain.Extend(d)
+		}
+		ours := err == nil
+		theirs := tinyChain(append(slices.Clip(wires), raw)) == len(wires)+1
+		if ours != theirs {
+			t.Fatalf("this package: %v; the second verifier accepts: %v\n%s", err, theirs, raw)
+		}
+		if !ours {
+			if refused++; chain.Head() != head {
+				t.Fatal("a refused charter changed the chain")
+			}
+			continue
+		}
+		if d.charter.V != head.charter.V+1 || d.charter.Prev != head.hash || d.ListID() != head.ListID() {
+			t.Fatalf("accepted after charter %d: %s", head.charter.V, raw)
+		}
+		accepted++
+		wires = append(wires, raw)
+	}
+	return accepted, refused
 }
 
 // alter changes one thing about a draft.
@@ -128,7 +175,7 @@ func alter(c *Charter, chain *Chain, mirrors []Mirror, what byte, arg int) {
 }
 
 // signed writes the document without asking the package whether it is well formed, signed in one of four ways.
-func signed(t *testing.T, c *Charter, last *Document, how, mask byte) []byte {
+func signed(t testing.TB, c *Charter, last *Document, how, mask byte) []byte {
 	body, err := jcs.Canonical(*c)
 	if err != nil {
 		t.Fatal(err)
