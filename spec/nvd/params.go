@@ -238,7 +238,7 @@ func readCVEIDs(p *Params, name, value string) error {
 	return nil
 }
 
-// Tags are the record tags that the protocol knows.
+// tags are the record tags that the protocol knows.
 var tags = []string{"disputed", "unsupported-when-assigned", "exclusively-hosted-service"}
 
 func readTag(p *Params, name, value string) error {
@@ -331,3 +331,6 @@ func readStatuses(p *Params, name, value string) error {
 	}
 	return nil
 }
+
+// KnownTag tells the three record tags that cveTags shows and cveTag asks for.
+func KnownTag(tag string) bool { return slices.Contains(tags, tag) }
