@@ -177,3 +177,10 @@ func realArchive(t testing.TB, name string) string {
 	}
 	return p
 }
+
+func rewrite(t testing.TB, path string, raw []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
