@@ -40,8 +40,12 @@ func bound(l i18n.Lang, r Range) string {
 	return l.T("range.before")
 }
 
-// differs reports whether two parties that both say something about a row say different things.
+// differs reports whether two parties that both judge (severity, weakness) judge differently. In other rows it is no
+// news that they say different things.
 func differs(containers []Container, row int) bool {
+	if name := Rows[row]; name != "severity" && name != "weakness" {
+		return false
+	}
 	first := ""
 	for _, c := range containers {
 		switch said := c.Cells[row]; {

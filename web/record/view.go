@@ -63,6 +63,7 @@ type Statement struct {
 type Score struct {
 	severity.Score
 	Metrics  []Metric
+	Computed bool // from the vector; else as its author states it
 	Scenario string
 }
 
