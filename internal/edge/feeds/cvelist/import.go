@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 )
 
@@ -50,7 +49,9 @@ type Outcome struct {
 
 // Noted closes an import that changed something.
 type Noted struct {
-	Source string // the source's base name: paths of this machine do not belong in a public log
+	// Source is the source's base name, or its URL without user and query: paths of this machine and secrets do not
+	// belong in a public log.
+	Source string
 	// Digest is the SHA-256 over the lines "<sha256 in hex>  <path>\n" of every file that was accepted or unchanged, in
 	// the source's order: the digest of the snapshot's SHA256SUMS, the same for a zip and for the checkout it was made from.
 	Digest Digest
@@ -81,6 +82,7 @@ type Importer struct {
 	Refusals Refusals       // where refused files are kept; nil keeps none
 	DryRun   bool           // everything but Import, Note and Refusals
 	Report   io.Writer      // one JSON line per file; nil writes none
+	Each     func(Line)     // called from Run's goroutine for every file, after it was settled
 	Progress func(Progress) // called from Run's goroutine a few times a second, and once at the end of each source
 	Target   time.Duration  // of one batch inside the write transaction; 0 means 25 ms
 	Now      func() time.Time
@@ -130,6 +132,16 @@ func (im *Importer) Run(ctx context.Context, in io.Reader, sources ...string) (S
 	return all, nil
 }
 
+// Stream imports one source from a reader, under a name of its own (a zip in memory is read in place).
+func (im *Importer) Stream(ctx context.Context, name string, r io.Reader) (Summary, error) {
+	w := newWalk(im.Limits)
+	sum, err := im.source(ctx, name, w, func() error { return w.stream(baseName(name), r, 1) })
+	if err != nil {
+		err = fmt.Errorf("import %s: %w", name, err)
+	}
+	return sum, err
+}
+
 // source imports one source, whose files dispatch puts into w.
 func (im *Importer) source(ctx context.Context, name string, w *walk, dispatch func() error) (sum Summary, err error) {
 	im.begin(name)
@@ -153,7 +165,7 @@ func (im *Importer) source(ctx context.Context, name string, w *walk, dispatch f
 	r.sum.Interrupted = err != nil && errors.Is(err, context.Canceled)
 	err = errors.Join(err, im.kept.flush(context.WithoutCancel(ctx)), im.report.flush())
 	im.tell(true)
-	im.log.InfoContext(ctx, "import ended", "source", filepath.Base(name), "files", r.sum.Files, "added", r.sum.Added,
+	im.log.InfoContext(ctx, "import ended", "source", publicName(name), "files", r.sum.Files, "added", r.sum.Added,
 		"updated", r.sum.Updated, "unchanged", r.sum.Unchanged, "refused", r.sum.Refused, "interrupted", r.sum.Interrupted)
 	return r.sum, err
 }
@@ -273,7 +285,11 @@ func (im *Importer) settle(ctx context.Context, f *File, o Outcome) error {
 	if f.Refused == nil && o.Verdict != Refused {
 		r.snapshot.add(f)
 	}
-	im.report.line(r.name, f, id, o)
+	line := lineOf(r.name, f, id, o)
+	im.report.line(line)
+	if im.Each != nil {
+		im.Each(line)
+	}
 	im.kept.settle(f, id, o, im.now())
 	im.tell(false)
 	return im.kept.flushIfFull(ctx)
@@ -290,7 +306,7 @@ func (im *Importer) finish(ctx context.Context) error {
 		return nil
 	}
 	digest := r.snapshot.sum()
-	err := im.Intake.Note(context.WithoutCancel(ctx), Noted{Source: baseName(r.name), Digest: digest, Counts: r.sum.Counts()})
+	err := im.Intake.Note(context.WithoutCancel(ctx), Noted{Source: publicName(r.name), Digest: digest, Counts: r.sum.Counts()})
 	if err != nil {
 		return fmt.Errorf("note the import of %s (snapshot %s): %w", r.name, hex.EncodeToString(digest[:8]), err)
 	}

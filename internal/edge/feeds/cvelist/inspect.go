@@ -78,7 +78,7 @@ func checkName(name, id string) *Refusal {
 	if name == "" || name == id {
 		return nil
 	}
-	return &Refusal{Code: CodeWrongID, Pointer: "/cveMetadata/cveId", Text: "the file is named " + name + " but holds " + short(id)}
+	return &Refusal{Code: CodeWrongID, Pointer: "/cveMetadata/cveId", Text: "the file is named " + short(name) + " but holds " + short(id)}
 }
 
 // explain words a decoder's error.

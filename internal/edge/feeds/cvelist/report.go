@@ -83,17 +83,17 @@ func (s *Summary) add(o Summary) {
 
 // Line is one file's line in a report (--report FILE, JSON lines).
 type Line struct {
-	Source  string `json:"source"`
-	Path    string `json:"path"`
-	ID      string `json:"id,omitempty"`
-	Size    int64  `json:"size"`
-	SHA256  string `json:"sha256,omitempty"` // absent when the file was never read
-	Outcome string `json:"outcome"`
-	Index   *int64 `json:"index,omitempty"` // of the leaf
-	Code    Code   `json:"code,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Pointer string `json:"pointer,omitempty"`
-	Offset  int64  `json:"offset,omitzero"`
+	Source  string  `json:"source"`
+	Path    string  `json:"path"`
+	ID      string  `json:"id,omitempty"`
+	Size    int64   `json:"size"`
+	SHA256  string  `json:"sha256,omitempty"` // absent when the file was never read
+	Outcome Verdict `json:"outcome"`
+	Index   *int64  `json:"index,omitempty"` // of the leaf
+	Code    Code    `json:"code,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+	Pointer string  `json:"pointer,omitempty"`
+	Offset  int64   `json:"offset,omitzero"`
 }
 
 // reporter writes lines; nil and one without a writer write none. The first error stays and is told at the end, for a
@@ -110,11 +110,8 @@ func newReporter(w io.Writer) *reporter {
 	return &reporter{out: bufio.NewWriterSize(w, 64<<10)}
 }
 
-func (r *reporter) line(source string, f *File, id string, o Outcome) {
-	if r.out == nil || r.err != nil {
-		return
-	}
-	l := Line{Source: source, Path: f.Where(), ID: id, Size: f.Size, Outcome: string(o.Verdict)}
+func lineOf(source string, f *File, id string, o Outcome) Line {
+	l := Line{Source: source, Path: f.Where(), ID: id, Size: f.Size, Outcome: o.Verdict}
 	if f.SHA256 != (Digest{}) {
 		l.SHA256 = hex.EncodeToString(f.SHA256[:])
 	}
@@ -123,6 +120,13 @@ func (r *reporter) line(source string, f *File, id string, o Outcome) {
 	}
 	if o.Reason != nil {
 		l.Code, l.Reason, l.Pointer, l.Offset = o.Reason.Code, o.Reason.Text, o.Reason.Pointer, o.Reason.Offset
+	}
+	return l
+}
+
+func (r *reporter) line(l Line) {
+	if r.out == nil || r.err != nil {
+		return
 	}
 	raw, err := json.Marshal(l)
 	if err == nil {

@@ -34,8 +34,20 @@ func (s *stopping) Read(p []byte) (int, error) {
 	return s.r.Read(p)
 }
 
+// sizedReaderAt is a stream that is in memory already, as an embedded sample is: its zip needs no spooling.
+type sizedReaderAt interface {
+	io.ReaderAt
+	Size() int64
+}
+
 // stream reads what has no directory: a pipe, a gzip, a single record, JSON lines. What it is, its first bytes tell.
 func (w *walk) stream(name string, r io.Reader, depth int) error {
+	if at, ok := r.(sizedReaderAt); ok {
+		var magic [4]byte
+		if n, _ := at.ReadAt(magic[:], 0); isZip(magic[:n]) {
+			return w.zip("", name, at, at.Size(), depth)
+		}
+	}
 	in := bufio.NewReaderSize(&stopping{w.ctx, r}, 64<<10)
 	magic, err := in.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -180,7 +180,7 @@ func TestBadRecords(t *testing.T) {
 		{"duplicate keys deep in unknown members", "CVE-2024-0002.json", bytes.Replace(record("CVE-2024-0002", "x"), []byte(`"cna": {`), []byte(`"cna": {"x_a": {"b": 1, "b": 2}, `), 1), CodeDuplicate, `"b" occurs twice`},
 		{"100 MB JSON", "CVE-2024-0002.json", huge, CodeTooLarge, "104857600 bytes"},
 		{"beyond the log's body", "CVE-2024-0002.json", append(record("CVE-2024-0002", "x"), huge[len(one):5<<20]...), CodeBodyTooLarge, "at most 4194304"},
-		{"wrong id", "CVE-2024-0002.json", one, CodeWrongID, `named CVE-2024-0002 but holds "CVE-2024-0001"`},
+		{"wrong id", "CVE-2024-0002.json", one, CodeWrongID, `named "CVE-2024-0002" but holds "CVE-2024-0001"`},
 		{"no id", "CVE-2024-0002.json", []byte(`{"dataType":"CVE_RECORD"}`), CodeNotRecord, "no identifier"},
 		{"bad id", "CVE-20X4-2.json", record("CVE-20X4-2", "x"), CodeID, "no four-digit year"},
 		{"cut off", "CVE-2024-0002.json", one[:len(one)/2], CodeSyntax, "offset"},

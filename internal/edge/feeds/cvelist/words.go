@@ -1,6 +1,7 @@
 package cvelist
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,4 +37,17 @@ func firstInvalid(raw []byte) int64 {
 		i += n
 	}
 	return int64(len(raw))
+}
+
+// publicName is how a source is called where strangers read: a URL without user and query, a path without its folders.
+func publicName(source string) string {
+	if !strings.Contains(source, "://") {
+		return baseName(source)
+	}
+	u, err := url.Parse(source)
+	if err != nil {
+		return "a URL"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
