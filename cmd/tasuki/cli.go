@@ -12,6 +12,8 @@ type CLI struct {
 	Show    ShowCmd    `cmd:"" help:"Show one record."`
 	Export  ExportCmd  `cmd:"" help:"Write records out, as JSON lines or as a zip laid out like cvelistV5."`
 	Stats   StatsCmd   `cmd:"" help:"Say what the node holds."`
+	Lint    LintCmd    `cmd:"" help:"Check CVE records: JSON, schema, and rules beyond the schema."`
+	Verify  VerifyCmd  `cmd:"" help:"Check proofs offline."`
 	Replay  ReplayCmd  `cmd:"" help:"Rebuild all derived tables from the log and compare."`
 	Fsck    FsckCmd    `cmd:"" help:"Check the whole store: leaves, bodies, tiles, checkpoint, tables."`
 	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`

@@ -62,13 +62,14 @@ func (p *Program) imported(got ImportSummary, asJSON bool, err error) error {
 			return errors.Join(err, werr)
 		}
 	} else if err == nil || got.Files > 0 {
-		verb := "imported"
 		if got.DryRun {
-			verb = "would import"
+			fmt.Fprintf(p.Stdout, "dry run over %s files in %s: %s would be handed over, %s unchanged, %s refused\n",
+				thousands(got.Files), round(got.Took), thousands(got.Ready), thousands(got.Unchanged), thousands(got.Refused))
+		} else {
+			fmt.Fprintf(p.Stdout, "imported %s files in %s: %s added, %s updated, %s unchanged, %s stale, %s divergent, %s refused\n",
+				thousands(got.Files), round(got.Took), thousands(got.Added), thousands(got.Updated), thousands(got.Unchanged),
+				thousands(got.Stale), thousands(got.Divergent), thousands(got.Refused))
 		}
-		fmt.Fprintf(p.Stdout, "%s %s files in %s: %s added, %s updated, %s unchanged, %s stale, %s divergent, %s refused\n",
-			verb, thousands(got.Files), round(got.Took), thousands(got.Added), thousands(got.Updated), thousands(got.Unchanged),
-			thousands(got.Stale), thousands(got.Divergent), thousands(got.Refused))
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tasuki/internal/edge/serve/front"
+	"tasuki/spec/cve/schema"
 )
 
 // Program is one run of the command line with everything it takes from its surroundings, so that a test can be the
@@ -50,6 +51,7 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(p),
+		kong.Vars{"schema": schema.Current},
 	)
 	if err != nil {
 		panic(err) // the grammar is constant

@@ -118,6 +118,8 @@ type ImportSummary struct {
 	Stale     int64    `json:"stale"`
 	Divergent int64    `json:"divergent"`
 	Refused   int64    `json:"refused"`
+	Ready     int64    `json:"ready,omitzero"`   // of a dry run: what would have been handed over
+	Ignored   int64    `json:"ignored,omitzero"` // files of a source that are no records and do not claim to be
 	Took      Duration `json:"took"`
 	DryRun    bool     `json:"dry_run,omitzero"`
 	// Size is the log's size afterwards.
@@ -138,8 +140,8 @@ type RefusedSummary struct {
 
 // SyncRequest asks for one synchronisation now.
 type SyncRequest struct {
-	// From is the base URL; empty takes the configured one.
-	From  string `json:"from,omitzero"`
+	// From is the base URL.
+	From  string `json:"from"`
 	Every bool   `json:"every,omitzero"` // as in ImportRequest
 }
 

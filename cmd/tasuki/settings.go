@@ -80,10 +80,10 @@ func (s *Settings) readFile(name string) error {
 			row, _ := e.Position()
 			lines = append(lines, fmt.Errorf("%s:%d: no such setting: %s", name, row, strings.Join(e.Key(), ".")))
 		}
-		return errors.Join(lines...)
+		return fmt.Errorf("configuration:\n%w", errors.Join(lines...))
 	case errors.As(err, &bad):
 		row, col := bad.Position()
-		return fmt.Errorf("%s:%d:%d: %s", name, row, col, strings.TrimPrefix(bad.Error(), "toml: "))
+		return fmt.Errorf("configuration:\n%s:%d:%d: %s", name, row, col, strings.TrimPrefix(bad.Error(), "toml: "))
 	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -199,7 +199,10 @@ func (s *Settings) check() error {
 			no(key, "%q is not made of lower-case letters, digits and inner hyphens (at most 32)", name)
 		}
 	}
-	return errors.Join(bad...)
+	if len(bad) > 0 {
+		return fmt.Errorf("configuration:\n%w", errors.Join(bad...))
+	}
+	return nil
 }
 
 // networks reads addresses and CIDR networks.
@@ -240,22 +243,22 @@ func (c Config) HighWaterFile() string {
 
 // hidden is the DSN as it may be shown: without a password.
 func hidden(dsn string) string {
+	const unreadable = "(unreadable DSN)"
 	u, err := url.Parse(dsn)
-	if err != nil {
-		if strings.Contains(dsn, "://") {
-			return "(unreadable DSN)"
+	switch {
+	case err != nil && strings.Contains(dsn, "://"):
+		return unreadable
+	case err != nil || u.Scheme == "" || u.Host == "":
+		if strings.Contains(dsn, "password=") {
+			return unreadable
 		}
 		return dsn
 	}
-	if u.Scheme != "" && u.Host != "" {
-		q := u.Query()
-		if q.Has("password") {
-			q.Set("password", "xxxxx")
-			u.RawQuery = q.Encode()
-		}
-		return u.Redacted()
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
 	}
-	return dsn
+	return u.Redacted()
 }
 
 // Duration is a time.Duration written as text: "30s", "10m".
