@@ -367,3 +367,55 @@ func BenchmarkItem(b *testing.B) {
 		marshal(b, item)
 	}
 }
+
+// The laws: whatever decodes as a record renders, unless it has no date; the rendering says what class the record has,
+// keeps the present-or-absent rules and comes back from a strict reading; affected survives as JSON.
+func FuzzItem(f *testing.F) {
+	files, err := filepath.Glob("testdata/CVE-*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		if raw, err := os.ReadFile(name); err == nil && !strings.HasSuffix(name, ".nvd.json") {
+			f.Add(raw)
+		}
+	}
+	f.Add([]byte(`{"cveMetadata":{"dateUpdated":"2026-03-01T10:00:00"},"containers":{"cna":{"affected":[{"cpes":["cpe:/a:b:c"],"versions":[{"version":"1.x","lessThan":"2.*","status":"affected","changes":[{"at":"1.5","status":"unaffected"}]}]}]},"adp":[{},{"affected":[{}]}]}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		rec, err := cve.Decode(raw)
+		if err != nil {
+			return
+		}
+		item, err := Item(rec, raw, Options{Now: now})
+		if errors.Is(err, ErrNoDate) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		class := nvd.Classify(rec)
+		if want := nvd.Status(class.Class, class.PublishedAt, now); item.VulnStatus != want {
+			t.Fatalf("status %s, class %s", item.VulnStatus, class.Class)
+		}
+		if len(item.Descriptions) == 0 || item.Tags == nil || item.References == nil {
+			t.Fatalf("a member is missing: %+v", item)
+		}
+		affected := 0
+		for _, c := range nvd.Containers(rec) {
+			if len(c.Affected) > 0 && rec.Metadata.State != cve.Rejected {
+				affected++
+			}
+		}
+		if len(item.Affected) != affected {
+			t.Fatalf("%d of %d affected members", len(item.Affected), affected)
+		}
+		b := marshal(t, item)
+		var again nvd.CVE
+		if err := json.Unmarshal(b, &again, json.RejectUnknownMembers(true)); err != nil {
+			t.Fatalf("%v in %s", err, b)
+		}
+		if c := marshal(t, again); !bytes.Equal(b, c) {
+			t.Fatalf("%s\n%s", b, c)
+		}
+	})
+}
