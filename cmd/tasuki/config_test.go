@@ -125,13 +125,13 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 
 func TestSecretsAreNotShown(t *testing.T) {
 	for dsn, want := range map[string]string{
-		"tasuki.db":                                "tasuki.db",
-		`C:\data\tasuki.db`:                        `C:\data\tasuki.db`,
-		"postgres://u@h/d":                         "postgres://u@h/d",
-		"postgres://u:hunter2@h/d":                 "postgres://u:xxxxx@h/d",
-		"postgres://u@h/d?password=hunter2":        "postgres://u@h/d?password=xxxxx",
-		"postgres://u:hun%ter2@h/d":                "(unreadable DSN)",
-		"host=db user=u password=hunter2":          "(unreadable DSN)",
+		"tasuki.db":                         "tasuki.db",
+		`C:\data\tasuki.db`:                 `C:\data\tasuki.db`,
+		"postgres://u@h/d":                  "postgres://u@h/d",
+		"postgres://u:hunter2@h/d":          "postgres://u:xxxxx@h/d",
+		"postgres://u@h/d?password=hunter2": "postgres://u@h/d?password=xxxxx",
+		"postgres://u:hun%ter2@h/d":         "(unreadable DSN)",
+		"host=db user=u password=hunter2":   "(unreadable DSN)",
 	} {
 		if got := hidden(dsn); got != want {
 			t.Errorf("hidden(%q) = %q, want %q", dsn, got, want)
