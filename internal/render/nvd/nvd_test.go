@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"tasuki/spec/cve"
+	"tasuki/spec/cvss"
 	"tasuki/spec/nvd"
 )
 
@@ -418,4 +419,61 @@ func FuzzItem(f *testing.F) {
 			t.Fatalf("%s\n%s", b, c)
 		}
 	})
+}
+
+// NVD's own items give, for the same vectors, the same numbers.
+func TestNumbersAgreeWithNVD(t *testing.T) {
+	z, err := zip.OpenReader(shared(t, "nvd/cve-items-2.0.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	compared := 0
+	for _, f := range z.File {
+		if !strings.HasPrefix(filepath.Base(f.Name), "CVE-") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var theirs struct {
+			Metrics map[string][]struct {
+				Data struct {
+					Vector   string  `json:"vectorString"`
+					Score    float64 `json:"baseScore"`
+					Severity string  `json:"baseSeverity"`
+				} `json:"cvssData"`
+				Severity       string  `json:"baseSeverity"`
+				Exploitability float64 `json:"exploitabilityScore"`
+				Impact         float64 `json:"impactScore"`
+			} `json:"metrics"`
+		}
+		if err := json.Unmarshal(raw, &theirs); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		for kind, entries := range theirs.Metrics {
+			if !strings.HasPrefix(kind, "cvssMetric") {
+				continue
+			}
+			for _, m := range entries {
+				v, err := cvss.Parse(m.Data.Vector)
+				if err != nil {
+					t.Errorf("%s: %v", f.Name, err)
+					continue
+				}
+				compared++
+				if v.Score() != m.Data.Score || v.Severity() != m.Data.Severity+m.Severity || v.ExploitabilityScore() != m.Exploitability || v.ImpactScore() != m.Impact {
+					t.Errorf("%s %s %s: %v %s %v %v, NVD has %+v", f.Name, kind, v, v.Score(), v.Severity(), v.ExploitabilityScore(), v.ImpactScore(), m)
+				}
+			}
+		}
+	}
+	if compared < 500 {
+		t.Errorf("only %d metrics were compared", compared)
+	}
 }
