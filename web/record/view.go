@@ -32,19 +32,18 @@ type View struct {
 	Affected     []Product
 	AffectedMore int // entries beyond those shown
 
-	Fixed       []string // "TeamCity 2023.11.4"
-	Advice      []Statement
-	Advisories  []Link
-	Containers  []Container
-	References  []RefGroup
-	Credits     []Credit
-	Timeline    []Remark
-	History     []Version
-	Verify      []string // commands
-	Raw, Proof  string   // addresses
-	ListID      string
-	LogSize     int64
-	MailSubject string
+	Fixed      []Fix
+	Advice     []Statement
+	Advisories []Link
+	Containers []Container
+	References []RefGroup
+	Credits    []Credit
+	Timeline   []Remark
+	History    []Version
+	Verify     []string // commands
+	Raw, Proof string   // addresses
+	ListID     string
+	LogSize    int64
 }
 
 // Tag is a record's tag in words.
@@ -106,6 +105,7 @@ type Product struct {
 	CPEMore      int
 	Platforms    []string
 	Parts        []string // modules, files, functions
+	Folded       bool     // repeats in other words what the CNA said: shown folded
 	Repo         string   // http(s) only
 	Source       string
 }
@@ -119,6 +119,13 @@ type Range struct {
 	Open      bool
 	Fixed     bool // To is the first version that is not affected
 	Changes   []string
+}
+
+// Fix names the first versions of a product that are not affected, one per branch.
+type Fix struct {
+	Product  string
+	Versions []string
+	More     int // versions beyond those shown
 }
 
 // Link is a reference.
@@ -137,7 +144,6 @@ type RefGroup struct {
 
 // Container is one party's statement as a column of "who says what".
 type Container struct {
-	Name    string // CNA, ADP
 	Title   string
 	Source  string
 	Updated time.Time

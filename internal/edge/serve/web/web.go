@@ -1,0 +1,215 @@
+// Package web serves the pages: search and record view, rendered on the server in Japanese and English. It fills the view
+// structs of the packages below web/ from the catalogue and knows neither SQL nor markup.
+//
+// Nothing a record holds is ever sent as markup: texts are escaped, HTML alternatives (supportingMedia) are left alone,
+// and only http and https references become links. The pages load nothing from elsewhere, and their
+// Content-Security-Policy says so.
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"tasuki/internal/catalogue"
+	"tasuki/web/assets"
+	"tasuki/web/layout"
+	"tasuki/web/notice"
+)
+
+// Catalogue is the merged view of all records.
+type Catalogue interface {
+	Get(ctx context.Context, id string) (*catalogue.View, error)
+	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
+	Versions(ctx context.Context, id string) ([]catalogue.Version, error)
+}
+
+// Status says which list this is and how fresh. It is asked for every page, so it has to be cheap.
+type Status interface {
+	Status(ctx context.Context) (Node, error)
+}
+
+// Node is what Status says.
+type Node struct {
+	ListID     string    // hex, whole
+	Origin     string    // the checkpoint's first line
+	Records    int64     // records in the catalogue
+	Size       int64     // leaves in the log
+	Checkpoint time.Time // when the newest checkpoint was signed; zero when none was
+	Importing  string    // progress of a running import in a few words, or ""
+	ReadOnly   bool
+	Sources    []Source
+}
+
+// Source is one place that data comes from.
+type Source struct {
+	Name    string
+	Checked time.Time // its last answer; zero: never
+	Stale   bool      // it has not answered for longer than it should
+	Note    string
+}
+
+// Options are what the pages need. Catalogue, Status, Log and Now are required.
+type Options struct {
+	Catalogue Catalogue
+	Status    Status
+	Log       *slog.Logger
+	Now       func() time.Time
+	// BaseURL is where the node is reached, for the commands that a page shows; without a slash at the end.
+	BaseURL string
+	// Secure marks cookies for https only.
+	Secure bool
+}
+
+type server struct{ Options }
+
+// Prefixes are the URL spaces that the handler owns; whatever no other surface owns may come here too, to get a page
+// that says so.
+var Prefixes = []string{"/", assets.Prefix}
+
+// Handler answers for the pages and their assets.
+func Handler(o Options) http.Handler {
+	s := &server{o}
+	mux := http.NewServeMux()
+	mux.Handle(assets.Prefix, assets.Handler())
+	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, assets.URL("mark.svg"), http.StatusMovedPermanently)
+	})
+	mux.HandleFunc("/{$}", s.home)
+	mux.HandleFunc("/search", s.search)
+	mux.HandleFunc("/cve/{id}", s.record)
+	mux.HandleFunc("/sources", s.sources)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, pageProblem) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			http.Error(w, "the pages are only read", http.StatusMethodNotAllowed)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// page is the frame for one request, in the reader's language and theme.
+func (s *server) page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
+	node, err := s.Status.Status(r.Context())
+	if err != nil && r.Context().Err() == nil {
+		s.Log.WarnContext(r.Context(), "status not known", "err", err)
+	}
+	lang, theme := s.preferences(w, r)
+	p := layout.Page{
+		Lang:  lang,
+		Theme: theme,
+		Now:   s.Now(),
+		Here: func(name, value string) string {
+			q := r.URL.Query()
+			q.Del("lang")
+			q.Del("theme")
+			q.Set(name, value)
+			return r.URL.EscapedPath() + "?" + q.Encode()
+		},
+		Node: layout.Node{
+			List:       node.ListID[:min(8, len(node.ListID))],
+			Records:    node.Records,
+			Checkpoint: node.Checkpoint,
+		},
+	}
+	if node.Importing != "" {
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.importing", node.Importing)})
+	}
+	if node.ReadOnly {
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.readonly")})
+	}
+	for _, src := range node.Sources {
+		if src.Stale && !src.Checked.IsZero() {
+			p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.stale", src.Name, lang.Date(src.Checked)), Href: "/sources"})
+		}
+	}
+	return p, node
+}
+
+// send renders a page whole before the first byte goes out, so that a fault in the middle still becomes an error page.
+func (s *server) send(w http.ResponseWriter, r *http.Request, status int, body templ.Component) {
+	var buf bytes.Buffer
+	if err := body.Render(r.Context(), &buf); err != nil {
+		if r.Context().Err() == nil {
+			s.Log.ErrorContext(r.Context(), "page not rendered", "path", r.URL.Path, "err", err)
+		}
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Accept-Language, Cookie")
+	if status == http.StatusOK {
+		sum := sha256.Sum256(buf.Bytes())
+		tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+		h.Set("ETag", tag)
+		if strings.Contains(r.Header.Get("If-None-Match"), tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = buf.WriteTo(w) // a reader who went away
+	}
+}
+
+// A pageError is a page that says what is not there or did not work: glossary keys and a status.
+type pageError struct {
+	status int
+	name   string
+}
+
+var (
+	pageProblem  = pageError{http.StatusNotFound, "page"}
+	idProblem    = pageError{http.StatusNotFound, "id"}
+	queryProblem = pageError{http.StatusBadRequest, "query"}
+)
+
+// refusals is the one table from our errors to pages; what is absent is "broken".
+var refusals = []struct {
+	err  error
+	page pageError
+}{
+	{context.DeadlineExceeded, pageError{http.StatusServiceUnavailable, "slow"}},
+	{context.Canceled, pageError{http.StatusServiceUnavailable, "slow"}},
+}
+
+// fail answers an error with its page; a fault of ours is logged and tells the reader no more than the request's id.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	for _, known := range refusals {
+		if errors.Is(err, known.err) {
+			s.refuse(w, r, known.page)
+			return
+		}
+	}
+	s.Log.ErrorContext(r.Context(), "page not answered", "path", r.URL.Path, "err", err)
+	s.refuse(w, r, pageError{http.StatusInternalServerError, "broken"})
+}
+
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, e pageError) {
+	p, _ := s.page(w, r)
+	v := notice.View{Page: p, Heading: p.Lang.T("notice." + e.name + ".title"), Text: p.Lang.T("notice." + e.name + ".text")}
+	v.Page.Title = v.Heading
+	if e.status >= 500 {
+		v.Detail = w.Header().Get("X-Request-Id")
+	}
+	s.send(w, r, e.status, notice.Body(v))
+}
