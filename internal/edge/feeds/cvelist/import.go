@@ -88,6 +88,8 @@ type Importer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
+	partial bool // a source is a part of what goes by its name: what it does not hold may still be there
+
 	now    func() time.Time
 	log    *slog.Logger
 	pace   pacer
@@ -301,7 +303,9 @@ func (im *Importer) finish(ctx context.Context) error {
 	if im.DryRun {
 		return nil
 	}
-	im.kept.forgetRest()
+	if !im.partial {
+		im.kept.forgetRest()
+	}
 	if !r.sum.Changed() {
 		return nil
 	}

@@ -47,8 +47,7 @@ type entry struct {
 	store bool
 }
 
-func makeZip(t testing.TB, entries ...entry) []byte {
-	t.Helper()
+func makeZip(_ testing.TB, entries ...entry) []byte {
 	var buf bytes.Buffer
 	zw := zip.NewWriter(&buf)
 	for _, e := range entries {
@@ -61,11 +60,11 @@ func makeZip(t testing.TB, entries ...entry) []byte {
 			_, err = w.Write(e.raw)
 		}
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 	}
 	if err := zw.Close(); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return buf.Bytes()
 }

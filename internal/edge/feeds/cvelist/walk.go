@@ -171,6 +171,10 @@ func (w *walk) process(t *task, s *scratch) {
 	if t.read != nil {
 		f.Raw, f.Refused = t.read(s)
 		t.read = nil
+		if f.Refused == skipped {
+			t.ignored, f.Refused = true, nil
+			return
+		}
 	}
 	if t.role == roleOdd && (f.Refused == nil && !looksLikeRecord(f.Raw)) {
 		t.ignored, f.Raw = true, nil
