@@ -63,13 +63,14 @@ type View struct {
 	Logged  time.Time // o.t of the newest leaf
 	Record  *cve.Record
 	body    *ledger.Body
+	compact []byte
 }
 
 // Raw is the record's original bytes, as they came.
 func (v *View) Raw() ([]byte, error) { return v.body.Bytes() }
 
-// Compact is the record as compact JSON.
-func (v *View) Compact() ([]byte, error) { return v.body.Compact() }
+// Compact is the record as compact JSON; not to be changed.
+func (v *View) Compact() ([]byte, error) { return v.compact, nil }
 
 // Version is one version of a record, as the log has it.
 type Version struct {
@@ -94,12 +95,17 @@ type Query struct {
 	Cursor  string   // Page.Next of the page before
 	Facets  []string // dimensions to count
 	Top     int      // values per facet; 0 means 12
+	// IDsOnly leaves everything of a hit but its ID empty: for callers that read the records themselves.
+	IDsOnly bool
 	// MinSize waits until the answer covers a log of this size: what the caller has seen elsewhere.
 	MinSize int64
 }
 
-// Filter narrows by a keyword dimension (Values: any of; or Match) or by a numeric one (Num, Min ≤ n ≤ Max).
+// Filter narrows by a keyword dimension (Values: any of; or Match), by a numeric one (Num, Min ≤ n ≤ Max), by identifier
+// (Dim "id"), or by other filters: Any holds where one of them does, All where all of them do.
 type Filter struct {
+	Any []Filter
+	All []Filter
 	Dim    string
 	Values []string
 	Match  func(value string) bool

@@ -180,7 +180,9 @@ func makeEntry(rec *cve.Record) entry {
 			for _, d := range c.Descriptions {
 				line(&more, d.Value)
 			}
-			line(&more, c.Title)
+			if o := c.Provider.OrgID; o != cve.CISAADP && o != cve.ProgramADP { // theirs are the same on every record
+				line(&more, c.Title)
+			}
 		}
 		for _, a := range c.Affected {
 			set(kVendor, named(a.Vendor))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/klauspost/compress/s2"
 
 	"tasuki/internal/event"
 	"tasuki/internal/store"
@@ -39,7 +40,7 @@ func derive(doc *event.Doc) (derived, error) {
 		if err != nil {
 			return derived{}, err
 		}
-		out := derived{entry: raw}
+		out := derived{entry: s2.Encode(nil, raw)}
 		if t := nvd.LastModified(rec); !t.IsZero() {
 			out.last = t.UnixMilli()
 		}
@@ -81,14 +82,27 @@ func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
-// Digest is over the whole table.
+// Digest is over the whole table, entries as JSON: how they are compressed is not what they say.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
-	return store.Digest(ctx, tx, recordRows)
+	return store.DigestOf(ctx, tx, func(values []any) error {
+		const entryColumn = 4
+		packed, ok := values[entryColumn].([]byte)
+		if !ok {
+			return fmt.Errorf("catalogue: entry is %T", values[entryColumn])
+		}
+		raw, err := s2.Decode(nil, packed)
+		values[entryColumn] = raw
+		return err
+	}, recordRows)
 }
 
-func readEntry(id string, raw []byte) (*entry, error) {
+func readEntry(id string, packed []byte) (*entry, error) {
 	e := &entry{}
-	if err := json.Unmarshal(raw, e); err != nil {
+	raw, err := s2.Decode(nil, packed)
+	if err == nil {
+		err = json.Unmarshal(raw, e)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: stored catalogue entry: %w", id, err)
 	}
 	return e, nil

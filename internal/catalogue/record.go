@@ -29,11 +29,10 @@ func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, erro
 	} else if err != nil {
 		return nil, err
 	}
-	raw, err := v.body.Compact()
-	if err != nil {
+	if v.compact, err = v.body.Compact(); err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
-	if v.Record, err = cve.Decode(raw); err != nil {
+	if v.Record, err = cve.Decode(v.compact); err != nil {
 		return nil, fmt.Errorf("%s: stored record: %w", id, err)
 	}
 	v.State = v.Record.Metadata.State

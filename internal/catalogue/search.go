@@ -37,7 +37,11 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 		}
 		p.Facets[f] = counts
 	}
-	if len(res.Keys) > 0 {
+	if q.IDsOnly {
+		for _, id := range res.Keys {
+			p.Hits = append(p.Hits, Hit{ID: id})
+		}
+	} else if len(res.Keys) > 0 {
 		if p.Hits, err = s.hits(ctx, res.Keys); err != nil {
 			return nil, err
 		}
@@ -92,21 +96,7 @@ func translate(q Query) (facet.Query, error) {
 		}
 	}
 	for _, f := range q.Filters {
-		var n facet.Node
-		switch {
-		case f.Num != "":
-			n = facet.Range{Num: f.Num, Min: f.Min, Max: f.Max}
-		case f.Dim == "id":
-			n = facet.Keys(f.Values)
-		case f.Match != nil:
-			n = facet.Match{Dim: f.Dim, Func: f.Match}
-		default:
-			n = facet.Any{Dim: f.Dim, Values: f.Values}
-		}
-		if f.Not {
-			n = facet.Not{Node: n}
-		}
-		fq.Filters = append(fq.Filters, facet.Filter{Dim: f.Dim, Node: n})
+		fq.Filters = append(fq.Filters, facet.Filter{Dim: f.Dim, Node: f.node()})
 	}
 	fq.Where = where
 	switch q.Sort {
@@ -127,6 +117,36 @@ func translate(q Query) (facet.Query, error) {
 		fq.Facets = append(fq.Facets, facet.Facet{Dim: f, Top: top, Sideways: true})
 	}
 	return fq, nil
+}
+
+func (f Filter) node() facet.Node {
+	var n facet.Node
+	switch {
+	case f.Any != nil:
+		or := facet.Or{}
+		for _, g := range f.Any {
+			or = append(or, g.node())
+		}
+		n = or
+	case f.All != nil:
+		and := facet.And{}
+		for _, g := range f.All {
+			and = append(and, g.node())
+		}
+		n = and
+	case f.Num != "":
+		n = facet.Range{Num: f.Num, Min: f.Min, Max: f.Max}
+	case f.Dim == "id":
+		n = facet.Keys(f.Values)
+	case f.Match != nil:
+		n = facet.Match{Dim: f.Dim, Func: f.Match}
+	default:
+		n = facet.Any{Dim: f.Dim, Values: f.Values}
+	}
+	if f.Not {
+		n = facet.Not{Node: n}
+	}
+	return n
 }
 
 // current brings the index to the log's head as it is now, and at least to size.

@@ -11,9 +11,15 @@ import (
 // Digest is a digest of the rows that queries give, the same on both engines and whatever order they come in: for each
 // query in turn, the sorted SHA-256s of its rows. Columns may be text, bytes, integers or NULL.
 func Digest(ctx context.Context, tx *Tx, queries ...*Query) ([32]byte, error) {
+	return DigestOf(ctx, tx, nil, queries...)
+}
+
+// DigestOf is Digest over rows as read turns them: for columns whose bytes are an encoding (compression) of what they
+// mean. read may be nil.
+func DigestOf(ctx context.Context, tx *Tx, read func(values []any) error, queries ...*Query) ([32]byte, error) {
 	h := sha256.New()
 	for _, q := range queries {
-		sums, err := rowSums(ctx, tx, q)
+		sums, err := rowSums(ctx, tx, read, q)
 		if err != nil {
 			return [32]byte{}, err
 		}
@@ -25,7 +31,7 @@ func Digest(ctx context.Context, tx *Tx, queries ...*Query) ([32]byte, error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-func rowSums(ctx context.Context, tx *Tx, q *Query) ([][32]byte, error) {
+func rowSums(ctx context.Context, tx *Tx, read func([]any) error, q *Query) ([][32]byte, error) {
 	rows, err := tx.Query(ctx, q)
 	if err != nil {
 		return nil, err
@@ -45,6 +51,11 @@ func rowSums(ctx context.Context, tx *Tx, q *Query) ([][32]byte, error) {
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
+		}
+		if read != nil {
+			if err := read(values); err != nil {
+				return nil, err
+			}
 		}
 		buf = buf[:0]
 		for i, v := range values {

@@ -1,5 +1,5 @@
 -- derived: the current view per CVE, as far as search and lists need it. One row per identifier; everything else is
--- read from the record's body. entry is JSON (see entry.go).
+-- read from the record's body. entry is JSON in S2 blocks (see entry.go).
 CREATE TABLE catalogue_record (
 	id      TEXT PRIMARY KEY,
 	leaf    BIGINT NOT NULL,  -- newest leaf about the identifier
