@@ -138,8 +138,14 @@ func containers(l i18n.Lang, rec *cve.Record) (out []record.Container) {
 			}
 			return l.N("says.entries", int64(n))
 		}
+		named := 0
+		for i := range p.Affected {
+			if _, ok := product(l, &p.Affected[i], ""); ok {
+				named++
+			}
+		}
 		comma := l.T("list.comma")
-		c.Cells = []string{p.Title, described, strings.Join(bad, comma), strings.Join(weak, comma), entries(len(p.Affected)), entries(len(p.References)), exploited}
+		c.Cells = []string{p.Title, described, strings.Join(bad, comma), strings.Join(weak, comma), entries(named), entries(len(p.References)), exploited}
 		out = append(out, c)
 	}
 	return out

@@ -32,6 +32,8 @@ type Catalogue interface {
 	Versions(ctx context.Context, id string) ([]catalogue.Version, error)
 }
 
+var _ Catalogue = (*catalogue.Service)(nil)
+
 // Status says which list this is and how fresh. It is asked for every page, so it has to be cheap.
 type Status interface {
 	Status(ctx context.Context) (Node, error)
