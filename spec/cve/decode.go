@@ -60,6 +60,10 @@ func namePointer(pointer string) string {
 // are copies; raw may be reused afterwards.
 func Decode(raw []byte) (*Record, error) {
 	rec := new(Record)
+	if decodeFast(raw, rec) {
+		return rec, nil
+	}
+	*rec = Record{} // decodeFast may have come some way
 	if err := decodeInto(raw, rec); err != nil {
 		return nil, err
 	}

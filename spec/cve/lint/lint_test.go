@@ -50,6 +50,7 @@ func TestRules(t *testing.T) {
 		{"vector of another version", vector, "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", cna + "/metrics/0/cvssV3_1/vectorString cvss-version is a vector of CVSS 3.0 under the member of 3.1"},
 		{"version of another member", `"version":"3.1"`, `"version":"3.0"`, cna + `/metrics/0/cvssV3_1/version cvss-version says "3.0" under the member of 3.1`},
 		{"score of another vector", `"baseScore":9.8`, `"baseScore":9.9`, cna + "/metrics/0/cvssV3_1/baseScore cvss-score is 9.9, but the vector scores 9.8"},
+		{"no score", `"baseScore":9.8,`, ``, cna + "/metrics/0/cvssV3_1 cvss-score has no baseScore or 0, but the vector scores 9.8"},
 		{"severity of another score", `"CRITICAL"`, `"HIGH"`, cna + "/metrics/0/cvssV3_1/baseSeverity cvss-severity is HIGH, but the vector's score 9.8 is CRITICAL"},
 		{"severity in lower case", `"CRITICAL"`, `"Critical"`, ""},
 		{"temporal score with temporal metrics", vector + `","baseScore":9.8,"baseSeverity":"CRITICAL"`, vector + `/E:U/RL:O/RC:U","baseScore":7.8,"baseSeverity":"HIGH"`, ""},
@@ -89,7 +90,7 @@ func TestRules(t *testing.T) {
 		{"underscore", `"lang":"en","value"`, `"lang":"en_US","value"`, cna + `/descriptions/0/lang lang-tag "en_US" should be written "en-US"`},
 		{"region", `"lang":"en","value"`, `"lang":"en-US","value"`, ""},
 		{"no language", `"lang":"en","description"`, `"lang":"english","description"`, cna + `/problemTypes/0/descriptions/0/lang lang-tag "english" is not a language tag`},
-		{"empty description", "A flaw.", " N/A", cna + `/descriptions/0/value description-empty says nothing`},
+		{"empty description", "A flaw.", " N/A", cna + `/descriptions/0 description-empty says nothing`},
 
 		{"no product", `"product":"Anvil"`, `"product":"n/a"`, cna + "/affected/0 product-na names no product"},
 		{"no vendor", `"vendor":"Acme"`, `"vendor":"n/a"`, cna + `/affected/0 vendor-na names no vendor for "Anvil"`},
@@ -130,7 +131,7 @@ func TestRules(t *testing.T) {
 		fired[f.Rule] = true
 	}
 	want := []string{"/containers/adp rejected-members", "/containers/cna/affected rejected-members", "/containers/cna/replacedBy/1 replaced-self",
-		"/containers/cna/rejectedReasons/0/value description-empty"}
+		"/containers/cna/rejectedReasons/0 description-empty"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -52,7 +52,11 @@ func (l *linter) cvss(c *cve.CVSS, version, pointer string) {
 		slack = 0.15
 	}
 	near := func(score float64) bool { return math.Abs(score-c.BaseScore) < slack }
-	if !near(v.Score()) && !near(v.Overall()) {
+	switch {
+	case near(v.Score()) || near(v.Overall()):
+	case c.BaseScore == 0: // absent or null reads as 0, so the object is what can be pointed at
+		l.say("cvss-score", pointer, "has no baseScore or 0, but the vector scores %.1f", v.Score())
+	default:
 		l.say("cvss-score", pointer+"/baseScore", "is %.1f, but the vector scores %.1f", c.BaseScore, v.Score())
 	}
 	stated := strings.ToUpper(c.BaseSeverity)

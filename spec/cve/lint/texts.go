@@ -61,12 +61,12 @@ func (l *linter) descriptions() {
 	c := &l.rec.Containers.CNA
 	for i, t := range c.Descriptions {
 		if saysNothing(t.Value) {
-			l.say("description-empty", fmt.Sprintf("/containers/cna/descriptions/%d/value", i), "says nothing (%s)", quote(t.Value))
+			l.say("description-empty", fmt.Sprintf("/containers/cna/descriptions/%d", i), "says nothing (%s)", quote(t.Value))
 		}
 	}
 	for i, t := range c.RejectedReasons {
 		if saysNothing(t.Value) {
-			l.say("description-empty", fmt.Sprintf("/containers/cna/rejectedReasons/%d/value", i), "says nothing (%s)", quote(t.Value))
+			l.say("description-empty", fmt.Sprintf("/containers/cna/rejectedReasons/%d", i), "says nothing (%s)", quote(t.Value))
 		}
 	}
 }
