@@ -200,11 +200,10 @@ func (x *Index) entry(p *Prepared) entry {
 	}
 
 	zones := uint32(len(x.schema.Zones))
-	e.text = append(e.text, byte(len(p.zones)))
-	var text []byte
 	seen := &x.seen
-	for _, z := range p.zones {
-		text = text[:0]
+	texts := make([]zoneText, len(p.zones))
+	for i, z := range p.zones {
+		text := make([]byte, 0, 2*len(z.words))
 		seen.begin(x.words.len(), x.wholes.len())
 		for _, w := range z.words {
 			if w&freshBit != 0 {
@@ -223,11 +222,9 @@ func (x *Index) entry(p *Prepared) entry {
 				e.wholes = append(e.wholes, w*zones+uint32(z.zone))
 			}
 		}
-		e.text = append(e.text, byte(z.zone))
-		e.text = binary.AppendUvarint(e.text, uint64(z.count))
-		e.text = binary.AppendUvarint(e.text, uint64(len(text)))
-		e.text = append(e.text, text...)
+		texts[i] = zoneText{z.zone, z.count, text}
 	}
+	e.text = appendRecord(nil, texts)
 	return e
 }
 

@@ -15,6 +15,8 @@ func (g *segment) compacted(schema Schema) *segment {
 	for i := range to {
 		to[i] = blockEnd
 	}
+	var zones []zoneText
+	var rec []byte
 	old.live.each(func(ord uint32) {
 		to[ord] = g.n
 		g.n++
@@ -24,8 +26,9 @@ func (g *segment) compacted(schema Schema) *segment {
 		for i := range g.nums {
 			g.nums[i].append(old.nums[i].at(ord))
 		}
-		rec := old.texts.record(ord)
-		g.texts.add(rec[:eachZone(rec, func(int, int, []byte) bool { return true })])
+		zones = old.texts.zones(ord, zones)
+		rec = appendRecord(rec[:0], zones)
+		g.texts.add(rec)
 	})
 	g.docs = old.docs
 	g.live = make(set, (g.n+63)/64)

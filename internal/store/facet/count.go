@@ -2,7 +2,8 @@ package facet
 
 import (
 	"bytes"
-	"slices"
+	"cmp"
+	"math/bits"
 	"strings"
 )
 
@@ -12,30 +13,24 @@ type tally struct {
 	n     uint32
 }
 
-// facet counts the values of a keyword over the hits: by reading the hits' values, as there are
-// keywords with tens of thousands of values.
-func (s *search) facet(dim int, f Facet, hits set) []Count {
+// facet counts the values of a keyword over the hits. Where values are few and hits many it counts
+// members that each value's list shares with the hits, else it reads the values of each hit.
+func (s *search) facet(dim int, f Facet, hits set, total int) []Count {
 	values := &s.x.values[dim]
 	k := &s.g.words[dim]
 	counts := make([]uint32, values.len())
-	hits.each(func(ord uint32) {
-		first := k.first.at(ord)
-		switch {
-		case first == 0:
-		case first&manyBit == 0:
-			counts[first-1]++
-		default:
-			at := first &^ manyBit
-			for j := range k.more.at(at) {
-				counts[k.more.at(at+1+j)]++
-			}
+	if len(counts)*len(hits) < total {
+		for v := range counts {
+			counts[v] = uint32(k.lists.shared(uint32(v), hits))
 		}
-	})
-	top := leading[tally]{k: f.Top, before: func(a, b tally) bool {
+	} else {
+		k.read(hits, counts)
+	}
+	top := leading[tally]{k: f.Top, compare: func(a, b tally) int {
 		if a.n != b.n {
-			return a.n > b.n
+			return cmp.Compare(b.n, a.n)
 		}
-		return bytes.Compare(values.at(a.value), values.at(b.value)) < 0
+		return bytes.Compare(values.at(a.value), values.at(b.value))
 	}}
 	if f.Top <= 0 {
 		top.k = len(counts)
@@ -53,15 +48,26 @@ func (s *search) facet(dim int, f Facet, hits set) []Count {
 	return out
 }
 
-// order sorts b by before.
-func order[T any](b []T, before func(a, b T) bool) {
-	slices.SortFunc(b, func(x, y T) int {
-		switch {
-		case before(x, y):
-			return -1
-		case before(y, x):
-			return 1
+// read adds the values of all hits to counts.
+func (k *keyword) read(hits set, counts []uint32) {
+	const words = pageSize / 64
+	for i, w := range hits {
+		if w == 0 {
+			continue
 		}
-		return 0
-	})
+		page := k.first.pages[i/words][i%words*64:][:64]
+		for ; w != 0; w &= w - 1 {
+			first := page[bits.TrailingZeros64(w)&63]
+			switch {
+			case first == 0:
+			case first&manyBit == 0:
+				counts[first-1]++
+			default:
+				at := first &^ manyBit
+				for j := range k.more.at(at) {
+					counts[k.more.at(at+1+j)]++
+				}
+			}
+		}
+	}
 }

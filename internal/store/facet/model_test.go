@@ -333,6 +333,10 @@ func genQuery(t *rapid.T) Query {
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x, m := New(modelSchema), &model{modelSchema, map[string]Doc{}}
+		// Words of one, two and three bytes each, and texts where they meet.
+		for i := range rapid.SampledFrom([]int{0, 115, 127, 16_370}).Draw(t, "other words") {
+			x.words.intern(fmt.Append(nil, "other", i))
+		}
 		for seq := range rapid.Int64Range(1, 3).Draw(t, "batches") {
 			docs := rapid.SliceOfN(genDoc, 0, 25).Draw(t, "docs")
 			x.Apply(docs, seq)

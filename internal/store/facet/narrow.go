@@ -179,7 +179,23 @@ func (s *search) narrowPhrase(t token.Term, zones []bool, acc set) {
 		clear(acc)
 		return
 	}
-	acc.keep(func(ord uint32) bool { return sure.has(ord) || p.in(s.g.texts.record(ord), zones) })
+	everywhere := !slices.Contains(zones, false)
+	var buf []zoneText
+	acc.keep(func(ord uint32) bool {
+		if sure.has(ord) {
+			return true
+		}
+		if everywhere {
+			return p.next(s.g.texts.all(ord), 0) >= 0 // no phrase reaches across the gap between zones
+		}
+		buf = s.g.texts.zones(ord, buf)
+		for _, z := range buf {
+			if zones[z.zone] && p.next(z.text, 0) >= 0 {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // pattern returns the bytes to search for; false if a word of the phrase is nowhere in the index.

@@ -22,8 +22,10 @@ type place struct {
 }
 
 func (s *search) place(h hit) place {
-	return place{h.value, s.g.order.at(h.ord), s.x.keys.at(s.g.key.at(h.ord))}
+	return place{h.value, s.g.order.at(h.ord), s.key(h.ord)}
 }
+
+func (s *search) key(ord uint32) []byte { return s.x.keys.at(s.g.key.at(ord)) }
 
 // compare orders places upward: by value, then by the natural order of keys.
 func (p place) compare(o place) int {
@@ -57,28 +59,33 @@ func (s *search) page(q *Query, hits set, total int) ([]string, string, error) {
 	}
 	limit = min(limit, total-offset)
 
-	before := func(a, b hit) bool {
+	sign := 1
+	if desc {
+		sign = -1
+	}
+	compare := func(a, b hit) int {
 		if a.value != b.value {
-			return a.value < b.value != desc
+			if a.value < b.value {
+				return -sign
+			}
+			return sign
 		}
-		c := s.place(a).compare(s.place(b))
-		return c < 0 != desc && c != 0
+		if x, y := s.g.order.at(a.ord), s.g.order.at(b.ord); x != y {
+			return sign * cmp.Compare(x, y)
+		}
+		return sign * bytes.Compare(s.key(a.ord), s.key(b.ord))
 	}
 	// One more than the page, to know whether anything is behind it.
-	first := leading[hit]{k: min(offset+limit+1, total), before: before}
-	hits.each(func(ord uint32) {
-		h := hit{value(ord), ord}
-		if first.cut && h.value != first.worst.value && h.value > first.worst.value != desc {
-			return // most end here, without a call
-		}
-		if after != nil {
-			c := s.place(h).compare(*after)
-			if c == 0 || c < 0 != desc {
-				return
+	first := leading[hit]{k: min(offset+limit+1, total), compare: compare}
+	if after == nil {
+		offset -= s.skip(hits, total, offset, &first, value, desc)
+	} else {
+		hits.each(func(ord uint32) {
+			if h := (hit{value(ord), ord}); sign*s.place(h).compare(*after) > 0 {
+				first.add(h)
 			}
-		}
-		first.add(h)
-	})
+		})
+	}
 	best := first.from(offset)
 	more := len(best) > limit
 	best = best[:min(limit, len(best))]
@@ -148,89 +155,4 @@ func parseCursor(c, tag string) (place, error) {
 	}
 	p.key = b[n:]
 	return p, nil
-}
-
-// leading keeps the first k of many values in an order. It gathers twice as many before it throws the
-// worse half out, so a value costs the same whatever k is and however the values come.
-type leading[T any] struct {
-	k      int
-	before func(a, b T) bool
-	buf    []T
-	cut    bool // worst is set: what comes behind it is not among the first k
-	worst  T
-}
-
-func (l *leading[T]) add(v T) {
-	if l.cut && !l.before(v, l.worst) {
-		return
-	}
-	l.buf = append(l.buf, v)
-	if len(l.buf) >= max(2*l.k, 256) {
-		l.settle()
-	}
-}
-
-// settle drops all but the first k.
-func (l *leading[T]) settle() {
-	if len(l.buf) <= l.k || l.k == 0 {
-		return
-	}
-	partition(l.buf, l.k-1, l.before)
-	l.buf = l.buf[:l.k]
-	l.cut, l.worst = true, l.buf[l.k-1]
-}
-
-// from returns the first k without the first skip of them, sorted.
-func (l *leading[T]) from(skip int) []T {
-	l.settle()
-	if skip >= len(l.buf) {
-		return nil
-	}
-	if skip > 0 {
-		partition(l.buf, skip, l.before)
-	}
-	rest := l.buf[skip:]
-	order(rest, l.before)
-	return rest
-}
-
-// partition moves the elements so that b[k] is where sorting would put it, with all before it before
-// and all behind it behind.
-func partition[T any](b []T, k int, before func(a, b T) bool) {
-	for lo, hi := 0, len(b)-1; lo < hi; {
-		// The middle of three is a fair pivot for sorted input too, which is what hits mostly are.
-		mid := lo + (hi-lo)/2
-		if before(b[mid], b[lo]) {
-			b[mid], b[lo] = b[lo], b[mid]
-		}
-		if before(b[hi], b[lo]) {
-			b[hi], b[lo] = b[lo], b[hi]
-		}
-		if before(b[hi], b[mid]) {
-			b[hi], b[mid] = b[mid], b[hi]
-		}
-		pivot := b[mid]
-		i, j := lo, hi
-		for i <= j {
-			for before(b[i], pivot) {
-				i++
-			}
-			for before(pivot, b[j]) {
-				j--
-			}
-			if i <= j {
-				b[i], b[j] = b[j], b[i]
-				i++
-				j--
-			}
-		}
-		switch {
-		case k <= j:
-			hi = j
-		case k >= i:
-			lo = i
-		default:
-			return
-		}
-	}
 }

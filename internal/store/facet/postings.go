@@ -149,6 +149,22 @@ func (p *postings) each(list uint32, fn func(ord uint32)) {
 	}
 }
 
+// shared counts the members of a list that are in s.
+func (p *postings) shared(list uint32, s set) int {
+	n := 0
+	if int(list) < p.slots.n {
+		if slot := p.slots.at(list); slot&tagMask == tagLong {
+			return p.long[slot&^tagMask].shared(s)
+		}
+	}
+	p.each(list, func(ord uint32) {
+		if s.has(ord) {
+			n++
+		}
+	})
+	return n
+}
+
 // longList is a list of many ordinals, cut by their high half.
 type longList struct{ chunks []chunk }
 
@@ -193,6 +209,25 @@ func (l *longList) pour(s set) {
 			to.add(uint32(o))
 		}
 	}
+}
+
+func (l *longList) shared(s set) int {
+	n := 0
+	for i := range l.chunks {
+		c := &l.chunks[i]
+		in := s[c.high<<10:]
+		if c.bits != nil {
+			m := min(len(in), len(c.bits))
+			n += in[:m].countAnd(c.bits)
+			continue
+		}
+		for _, o := range c.few {
+			if in.has(uint32(o)) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (l *longList) each(fn func(ord uint32)) {

@@ -87,19 +87,20 @@ func (s *search) scorer(ws []want) func(ord uint32) int64 {
 		mean[z] = max(1, float64(s.g.zoneWords[z])/max(1, float64(s.g.zoneDocs[z])))
 	}
 	found := make([]float64, len(ws))
+	var buf []zoneText
 	return func(ord uint32) int64 {
 		clear(found)
-		eachZone(s.g.texts.record(ord), func(zone, words int, text []byte) bool {
-			length := 1 - bm25B + float64(bm25B*float64(words)/mean[zone])
+		buf = s.g.texts.zones(ord, buf)
+		for _, z := range buf {
+			length := 1 - bm25B + float64(bm25B*float64(z.words)/mean[z.zone])
 			for i := range ws {
-				if w := &ws[i]; w.zones[zone] {
-					if n := w.pattern.count(text); n > 0 {
-						found[i] += float64(boost[zone] * float64(n) / length)
+				if w := &ws[i]; w.zones[z.zone] {
+					if n := w.pattern.count(z.text); n > 0 {
+						found[i] += float64(boost[z.zone] * float64(n) / length)
 					}
 				}
 			}
-			return true
-		})
+		}
 		score := 0.0
 		for i, f := range found {
 			if f > 0 {

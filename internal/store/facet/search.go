@@ -32,7 +32,7 @@ func (x *Index) Search(q Query) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		r.Facets = append(r.Facets, s.facet(dim, f, over))
+		r.Facets = append(r.Facets, s.facet(dim, f, over, over.count()))
 		s.giveBack(over)
 	}
 	return r, nil

@@ -124,9 +124,8 @@ func (g *segment) hide(ord, key uint32) {
 }
 
 func (g *segment) tally(ord uint32, sign int64) {
-	eachZone(g.texts.record(ord), func(zone, words int, _ []byte) bool {
-		g.zoneWords[zone] += sign * int64(words)
-		g.zoneDocs[zone] += sign
-		return true
-	})
+	for _, z := range g.texts.zones(ord, nil) {
+		g.zoneWords[z.zone] += sign * int64(z.words)
+		g.zoneDocs[z.zone] += sign
+	}
 }

@@ -9,7 +9,8 @@ import (
 // numbers, with word 0 for the gap between two texts. Frequent words come early and have short
 // numbers, so a word takes 1.7 bytes or so.
 //
-// A record is: number of zones, then per zone its number, count of words, length of bytes, bytes.
+// A record is: the length of all words in bytes; the words, with a gap between two zones; the number
+// of zones; per zone its number, count of words and length in bytes.
 //
 // A phrase is searched as bytes: the encodings of its words in a row. A varint's last byte is the only
 // one below 0x80, so a hit is real exactly when the byte before it is below 0x80.
@@ -39,23 +40,71 @@ func (t *texts) record(ord uint32) []byte {
 	return t.pages[at>>32][uint32(at):]
 }
 
-// each calls fn with each zone of a record until fn reports false. It returns the record's length if
-// fn never does.
-func eachZone(rec []byte, fn func(zone, words int, text []byte) bool) int {
-	at := 1
-	for range rec[0] {
-		zone := int(rec[at])
-		words, n := binary.Uvarint(rec[at+1:])
-		at += 1 + n
-		size, n := binary.Uvarint(rec[at:])
-		at += n
-		text := rec[at : at+int(size)]
-		if !fn(zone, int(words), text) {
-			return at
-		}
-		at += int(size)
+// appendRecord appends the record of zones to dst.
+func appendRecord(dst []byte, zones []zoneText) []byte {
+	size := max(0, len(zones)-1)
+	for _, z := range zones {
+		size += len(z.text)
 	}
-	return at
+	dst = binary.AppendUvarint(dst, uint64(size))
+	for i, z := range zones {
+		if i > 0 {
+			dst = append(dst, 0)
+		}
+		dst = append(dst, z.text...)
+	}
+	dst = append(dst, byte(len(zones)))
+	for _, z := range zones {
+		dst = append(dst, byte(z.zone))
+		dst = binary.AppendUvarint(dst, uint64(z.words))
+		dst = binary.AppendUvarint(dst, uint64(len(z.text)))
+	}
+	return dst
+}
+
+// zoneText is one zone of a record.
+type zoneText struct {
+	zone, words int
+	text        []byte
+}
+
+// all returns the words of all zones of a document, with gaps between zones.
+func (t *texts) all(ord uint32) []byte {
+	rec := t.record(ord)
+	size, at := uvarint(rec, 0)
+	return rec[at : at+size]
+}
+
+// zones returns the zones of a document in buf.
+func (t *texts) zones(ord uint32, buf []zoneText) []zoneText {
+	rec := t.record(ord)
+	size, text := uvarint(rec, 0)
+	at := text + size
+	count := rec[at]
+	at++
+	buf = buf[:0]
+	for range count {
+		zone := int(rec[at])
+		words, next := uvarint(rec, at+1)
+		length, next := uvarint(rec, next)
+		buf = append(buf, zoneText{zone, words, rec[text : text+length]})
+		text += length + 1
+		at = next
+	}
+	return buf
+}
+
+// uvarint decodes the varint at b[at] and returns what follows it.
+func uvarint(b []byte, at int) (v, next int) {
+	c := b[at]
+	if c < 0x80 {
+		return int(c), at + 1
+	}
+	if d := b[at+1]; d < 0x80 {
+		return int(c&0x7F) | int(d)<<7, at + 2
+	}
+	w, n := binary.Uvarint(b[at:])
+	return int(w), at + n
 }
 
 // pattern is a phrase as the bytes of a text. With last, any word of that set must follow.
@@ -78,24 +127,13 @@ func (p *pattern) next(text []byte, from int) int {
 				return end
 			}
 			if end < len(text) {
-				w, n := binary.Uvarint(text[end:])
-				if p.last.has(uint32(w)) {
-					return end + n
+				if w, next := uvarint(text, end); p.last.has(uint32(w)) {
+					return next
 				}
 			}
 		}
 		from = i + 1
 	}
-}
-
-// in reports whether the pattern occurs in one of the zones of a record.
-func (p *pattern) in(rec []byte, zones []bool) bool {
-	found := false
-	eachZone(rec, func(zone, _ int, text []byte) bool {
-		found = zones[zone] && p.next(text, 0) >= 0
-		return !found
-	})
-	return found
 }
 
 // count returns how often the pattern occurs in text, overlaps included.
