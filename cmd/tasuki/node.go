@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/blob"
+	"tasuki/internal/catalogue"
+	"tasuki/internal/charter"
+	"tasuki/internal/gate"
+	"tasuki/internal/jobs"
+	"tasuki/internal/ledger"
+	"tasuki/internal/registry"
+	"tasuki/internal/store"
+)
+
+// node is an open list: every part, wired. Several nodes may share one PostgreSQL store.
+type node struct {
+	cfg   Config
+	dir   *DataDir
+	log   *slog.Logger
+	now   func() time.Time
+	rand  io.Reader
+	keyed bool // this node holds the log key of the present epoch
+
+	db        *store.DB
+	ledger    *ledger.Log
+	gate      *gate.Gate
+	catalogue *catalogue.Service
+	chain     *charter.Chain
+	signer    *ledger.Signer // nil when not keyed
+	refusals  *jobs.Refusals
+	cursors   *jobs.Cursors
+	sealed    string // why nothing may be written, "" when it may
+
+	checkpoint atomic.Pointer[ledger.Checkpoint]
+	importing  atomic.Pointer[string] // what an import under way says of itself
+	syncing    sync.Mutex             // one synchronisation at a time
+
+	background sync.WaitGroup
+	stop       context.CancelFunc
+}
+
+// projections are every fold, in order.
+func projections() []gate.Projection {
+	return []gate.Projection{registry.Projection{}, catalogue.Projection{}}
+}
+
+// migrate brings a store's schema forward.
+func migrate(ctx context.Context, db *store.DB) error {
+	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), blob.Schema(), authority.Schema())
+}
+
+// dsn is the store's address.
+func (s Setup) dsn() string {
+	if s.Config.Store != "" {
+		return s.Config.Store
+	}
+	return filepath.Join(s.Dir.Path, "tasuki.db")
+}
+
+// highWater is the path of the high-water file, "" for none.
+func (s Setup) highWater() string {
+	switch s.Config.HighWater {
+	case "off":
+		return ""
+	case "":
+		return s.Dir.Path + ".highwater"
+	}
+	return s.Config.HighWater
+}
+
+// openNode opens the list in a data directory, founding one where that is permitted and there is none.
+func openNode(ctx context.Context, s Setup) (_ *node, err error) {
+	n := &node{cfg: s.Config, dir: s.Dir, log: s.Log, now: s.Now, rand: s.Rand}
+	if n.db, err = store.Open(ctx, s.dsn(), store.Options{Log: s.Log}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.db.Close())
+		}
+	}()
+	if err := migrate(ctx, n.db); err != nil {
+		return nil, err
+	}
+	n.ledger = ledger.New(n.db)
+	n.cursors = jobs.NewCursors(n.db, s.Now)
+	n.refusals = jobs.NewRefusals(n.db)
+	n.catalogue = catalogue.New(n.db, n.ledger, s.Log)
+	if err := n.load(ctx); errors.Is(err, charter.ErrNone) && s.Create {
+		if err := n.found(ctx, s); err != nil {
+			return nil, fmt.Errorf("found a list: %w", err)
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.db.Name(), err)
+	}
+	if path := s.highWater(); path != "" {
+		if err := n.db.View(ctx, func(tx *store.Tx) error { return n.ledger.CheckHighWater(ctx, tx, path) }); err != nil {
+			return nil, fmt.Errorf("%w\nThis looks like an older copy of a list that went on. If the newer one is lost, open a new epoch with "+
+				"\"tasuki restore --board-key FILE\"; the high-water file is %s", err, path)
+		}
+	}
+	key, err := n.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.openGate()
+	if key != nil {
+		n.keyed = true
+		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: key, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
+			Signed: func(c ledger.Checkpoint) { n.checkpoint.Store(&c) }})
+	}
+	var work context.Context
+	work, n.stop = context.WithCancel(context.WithoutCancel(ctx))
+	n.background.Go(func() {
+		started := n.now()
+		if err := n.catalogue.Warm(work, nil); err != nil && work.Err() == nil {
+			n.log.ErrorContext(work, "search index not filled", "err", err)
+			return
+		}
+		n.log.DebugContext(work, "search index ready", "records", n.catalogue.Len(), "took", n.now().Sub(started))
+	})
+	return n, nil
+}
+
+// holder names this process towards the other nodes of its store.
+func (n *node) holder() string {
+	var raw [8]byte
+	if _, err := io.ReadFull(n.rand, raw[:]); err != nil {
+		return n.dir.Path
+	}
+	return fmt.Sprintf("%s#%x", filepath.Base(n.dir.Path), raw)
+}
+
+// load reads the charter chain.
+func (n *node) load(ctx context.Context) error {
+	return n.db.View(ctx, func(tx *store.Tx) (err error) {
+		n.chain, err = charter.Load(ctx, tx)
+		return err
+	})
+}
+
+func (n *node) openGate() {
+	n.gate = gate.New(gate.Config{DB: n.db, Log: n.ledger, List: n.chain.ListID(), Operator: n.chain.Head().Charter().Operator.Org,
+		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, Rand: n.rand, Logger: n.log,
+		Committed: func(int64) {
+			if n.signer != nil {
+				n.signer.Notify()
+			}
+		}})
+}
+
+// key reads the log key of the present epoch and decides whether this node may write: one whose key is another epoch's, or
+// a copy that was restored without the board, is sealed.
+func (n *node) key(ctx context.Context) (note.Signer, error) {
+	why, err := n.cursors.Load(ctx, sealedCursor)
+	if err != nil {
+		return nil, err
+	}
+	n.sealed = string(why)
+	if n.sealed != "" {
+		return nil, nil
+	}
+	k, err := readLogKey(n.dir.Path, n.chain)
+	switch {
+	case errors.Is(err, errNoKey) && n.db.Engine() == store.Postgres:
+		return nil, nil // another node of this store signs
+	case errors.Is(err, errNoKey):
+		n.sealed = err.Error() + "; \"tasuki restore --board-key FILE\" opens a new epoch"
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return k.Signer()
+}
+
+// Run does the node's own work until ctx ends.
+func (n *node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 4)
+	var work sync.WaitGroup
+	start := func(f func(context.Context) error) {
+		work.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				failed <- err
+				cancel()
+			}
+		})
+	}
+	if n.signer != nil {
+		start(n.signer.Run)
+	}
+	start(n.followLog)
+	start(n.beat)
+	start(n.schedule)
+	work.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// followLog keeps the search index and the newest checkpoint of a store that other nodes write too at hand, so that the
+// first question after a pause does not pay for what happened meanwhile.
+func (n *node) followLog(ctx context.Context) error {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ready, seq := n.catalogue.Ready(); ready {
+			if size, err := n.size(ctx); err == nil && size > seq {
+				if err := n.catalogue.Follow(ctx); err != nil && ctx.Err() == nil {
+					n.log.WarnContext(ctx, "search index not brought forward", "err", err)
+				}
+			}
+		}
+		if !n.keyed {
+			n.readCheckpoint(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// size is how many leaves the log has.
+func (n *node) size(ctx context.Context) (size int64, err error) {
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		h, err := n.ledger.Head(ctx, tx)
+		size = h.Size
+		return err
+	})
+	return size, err
+}
+
+// readCheckpoint reads the newest checkpoint that any node signed.
+func (n *node) readCheckpoint(ctx context.Context) {
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		c, err := n.newest(ctx, tx)
+		if err == nil {
+			n.checkpoint.Store(&c)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) && ctx.Err() == nil {
+		n.log.WarnContext(ctx, "checkpoint not read", "err", err)
+	}
+}
+
+// newest is the newest checkpoint of the newest epoch that has one.
+func (n *node) newest(ctx context.Context, tx *store.Tx) (ledger.Checkpoint, error) {
+	docs := n.chain.Documents()
+	for i := len(docs) - 1; i >= 0; i-- {
+		c, err := n.ledger.Checkpoint(ctx, tx, docs[i].Origin())
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return c, err
+		}
+	}
+	return ledger.Checkpoint{}, ledger.ErrNotFound
+}
+
+// signed is the newest checkpoint, signing first what is not signed yet where this node can.
+func (n *node) signed(ctx context.Context) (ledger.Checkpoint, error) {
+	if n.signer != nil {
+		if c, _, err := n.signer.Sign(ctx); err == nil {
+			return c, nil
+		}
+	}
+	var c ledger.Checkpoint
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = n.newest(ctx, tx)
+		return err
+	})
+	return c, err
+}
+
+// Close stops what goes on beside requests and releases the store. What was committed is signed first, so that a finished
+// command leaves a checkpoint over its work.
+func (n *node) Close() error {
+	n.stop()
+	n.gate.Close()
+	n.background.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if n.signer != nil {
+		if _, _, err := n.signer.Sign(ctx); err != nil {
+			n.log.WarnContext(ctx, "last checkpoint not signed", "err", err)
+		}
+	}
+	return n.db.Close()
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/edge/feeds/cvelist"
+	"tasuki/internal/event"
+	"tasuki/internal/gate"
+	"tasuki/internal/ledger"
+	"tasuki/internal/registry"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+// intake brings the feed's records to the gate. It is the only place where the feed and the registry meet.
+type intake struct {
+	node   *node
+	caller authority.Caller
+	sample bool
+	at     time.Time // source time of a history import; zero otherwise
+}
+
+var errNotRecord = errors.New("not the CVE record it should be")
+
+// prepared is a record on its way in.
+type prepared struct {
+	id  string
+	doc *event.Doc
+}
+
+// ID is the record's identifier.
+func (p *prepared) ID() string { return p.id }
+
+// Prepare decodes, packs and projects one record.
+func (i *intake) Prepare(raw []byte, meta cvelist.Meta) (cvelist.Prepared, error) {
+	doc, err := event.Pack(i.node.rand, raw)
+	if errors.Is(err, ledger.ErrTooBig) {
+		return nil, &cvelist.Refusal{Code: cvelist.CodeBodyTooLarge, Text: err.Error()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc.SetSHA256(meta.SHA256)
+	rec, err := doc.Record()
+	if err != nil {
+		return nil, err
+	}
+	// The importer words what is wrong (cvelist.Inspect); here it only has to be seen, quickly.
+	m := rec.Metadata
+	if _, err := cve.ParseID(m.ID); err != nil || rec.DataType != "CVE_RECORD" || (meta.Name != "" && meta.Name != m.ID) ||
+		(m.State != cve.Published && m.State != cve.Rejected) {
+		return nil, errNotRecord
+	}
+	if err := i.node.gate.Prepare(event.RecordImported, doc); err != nil {
+		return nil, err
+	}
+	doc.Trim()
+	return &prepared{id: m.ID, doc: doc}, nil
+}
+
+// Import hands a batch to the gate as one command.
+func (i *intake) Import(ctx context.Context, batch []cvelist.Prepared) ([]cvelist.Outcome, error) {
+	out := make([]cvelist.Outcome, len(batch))
+	err := i.node.gate.Do(ctx, i.caller, gate.Command{Action: authority.Import, Bulk: true, Decide: func(ctx context.Context, t *gate.Turn) error {
+		base, err := registry.Base(ctx, t.Tx)
+		if err != nil {
+			return err
+		}
+		for n, p := range batch {
+			verdict, index, err := registry.Import(ctx, t.Tx, p.(*prepared).doc, base, i.at, t.Emit)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.ID(), err)
+			}
+			out[n] = cvelist.Outcome{Verdict: cvelist.Verdict(verdict), Index: index}
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Unchanged says whether the list holds this very document.
+func (i *intake) Unchanged(ctx context.Context, id string, sum cvelist.Digest) (same bool, err error) {
+	err = i.node.db.View(ctx, func(tx *store.Tx) (err error) {
+		same, err = registry.Current(ctx, tx, id, sum)
+		return err
+	})
+	return same, err
+}
+
+// Note logs a finished import.
+func (i *intake) Note(ctx context.Context, n cvelist.Noted) error {
+	return i.node.gate.Do(ctx, i.caller, gate.Command{Action: authority.Import, Decide: func(ctx context.Context, t *gate.Turn) error {
+		return registry.NoteImport(ctx, n.Source, n.Digest, i.sample, n.Counts, t.Emit)
+	}})
+}

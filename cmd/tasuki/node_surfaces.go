@@ -1,0 +1,416 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/cveservices"
+	"tasuki/internal/edge/serve/front"
+	"tasuki/internal/edge/serve/native"
+	"tasuki/internal/edge/serve/nvd"
+	"tasuki/internal/edge/serve/tiles"
+	"tasuki/internal/edge/serve/web"
+	"tasuki/internal/event"
+	"tasuki/internal/jobs"
+	"tasuki/internal/ledger"
+	"tasuki/internal/registry"
+	"tasuki/internal/store"
+	"tasuki/spec/c2sp"
+	"tasuki/spec/cve"
+)
+
+// Spaces are the protocols' URL spaces. One table owns them all, and each its own shape of an error.
+func (n *node) Spaces() []front.Space {
+	var spaces []front.Space
+	add := func(surface string, h http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string), s front.Space, prefixes ...string) {
+		s.Surface, s.Handler, s.Refuse = surface, h, refuse
+		for _, p := range prefixes {
+			s.Prefix = p
+			spaces = append(spaces, s)
+		}
+	}
+	add("cve-services", cveservices.Handler(cveservices.Of(n.catalogue), n.log), cveservices.Refuse, front.Space{AnyCase: true}, cveservices.Prefix)
+	add("native", native.Handler(native.Options{Catalogue: n.catalogue, Stats: n.stats, Log: n.log}), native.Refuse, front.Space{}, native.Prefix)
+	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
+	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
+	pages := web.Handler(web.Options{Catalogue: n.catalogue, Status: webStatus{n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL,
+		Secure: n.cfg.TLS.Cert != ""})
+	add("web", pages, nil, front.Space{}, web.Prefixes...)
+	return spaces
+}
+
+// Ready says whether requests can be answered: the store answers.
+func (n *node) Ready(ctx context.Context) error {
+	_, err := n.size(ctx)
+	return err
+}
+
+// condition is the object of /health.
+type condition struct {
+	List       string      `json:"list"`
+	Origin     string      `json:"origin"`
+	Store      string      `json:"store"`
+	Size       int64       `json:"size"`
+	Checkpoint *signedAt   `json:"checkpoint,omitzero"`
+	Index      indexState  `json:"index"`
+	Importing  string      `json:"importing,omitzero"`
+	ReadOnly   string      `json:"read_only,omitzero"` // the reason
+	Signs      bool        `json:"signs"`
+	Escrow     bool        `json:"escrow"`
+	Jobs       []jobStatus `json:"jobs"`
+	Problem    string      `json:"problem,omitzero"`
+}
+
+type signedAt struct {
+	Size int64  `json:"size"`
+	Time string `json:"time"`
+}
+
+// indexState says how far searches and facets have come; reads by identifier do not wait for it.
+type indexState struct {
+	Warm    bool  `json:"warm"`
+	Size    int64 `json:"size"`
+	Records int   `json:"records"`
+}
+
+type jobStatus struct {
+	Name   string `json:"name"`
+	Last   string `json:"last,omitzero"`
+	Next   string `json:"next"`
+	Note   string `json:"note,omitzero"`
+	Failed string `json:"failed,omitzero"`
+}
+
+// Status is the object of /health.
+func (n *node) Status(ctx context.Context) any {
+	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Store: n.db.Engine().String(), ReadOnly: n.sealed, Signs: n.keyed,
+		Escrow: len(n.chain.Head().Charter().Escrow) > 0, Jobs: []jobStatus{}}
+	var err error
+	if c.Size, err = n.size(ctx); err != nil {
+		c.Problem = err.Error()
+	}
+	c.Index.Warm, c.Index.Size = n.catalogue.Ready()
+	c.Index.Records = n.catalogue.Len()
+	if cp := n.checkpoint.Load(); cp != nil {
+		c.Checkpoint = &signedAt{cp.Size, cve.FormatTime(time.UnixMilli(cp.Time))}
+	}
+	if s := n.importing.Load(); s != nil {
+		c.Importing = *s
+	}
+	list, err := jobs.List(ctx, n.db)
+	if err != nil {
+		c.Problem = err.Error()
+	}
+	for _, j := range list {
+		s := jobStatus{Name: j.Name, Next: cve.FormatTime(j.Next), Note: j.LastNote, Failed: j.LastError}
+		if !j.LastEnd.IsZero() {
+			s.Last = cve.FormatTime(j.LastEnd)
+		}
+		c.Jobs = append(c.Jobs, s)
+	}
+	return c
+}
+
+// Gauges are read at every scrape.
+func (n *node) Gauges() []Gauge {
+	return []Gauge{
+		{"log_size", "Leaves in the log.", func() float64 {
+			size, err := n.size(context.Background())
+			if err != nil {
+				return -1
+			}
+			return float64(size)
+		}},
+		{"checkpoint_size", "Leaves that the newest checkpoint covers.", func() float64 {
+			if cp := n.checkpoint.Load(); cp != nil {
+				return float64(cp.Size)
+			}
+			return 0
+		}},
+		{"checkpoint_age_seconds", "Seconds since the newest checkpoint was signed.", func() float64 {
+			if cp := n.checkpoint.Load(); cp != nil {
+				return n.now().Sub(time.UnixMilli(cp.Time)).Seconds()
+			}
+			return -1
+		}},
+		{"index_size", "Leaves that the search index has folded; -1 until it is warm.", func() float64 {
+			warm, size := n.catalogue.Ready()
+			if !warm {
+				return -1
+			}
+			return float64(size)
+		}},
+		{"index_records", "Records in the search index.", func() float64 { return float64(n.catalogue.Len()) }},
+	}
+}
+
+// Summary says in one line what the node holds.
+func (n *node) Summary(ctx context.Context) (string, error) {
+	counts, err := n.counts(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s records (%s published, %s rejected) in list %s", thousands(counts[cve.Published]+counts[cve.Rejected]),
+		thousands(counts[cve.Published]), thousands(counts[cve.Rejected]), n.chain.ListID()[:8]), nil
+}
+
+// Empty reports whether no record has entered yet.
+func (n *node) Empty(ctx context.Context) (bool, error) {
+	counts, err := n.counts(ctx)
+	return len(counts) == 0, err
+}
+
+func (n *node) counts(ctx context.Context) (counts map[cve.State]int64, err error) {
+	err = n.db.View(ctx, func(tx *store.Tx) (err error) {
+		counts, err = registry.Counts(ctx, tx)
+		return err
+	})
+	return counts, err
+}
+
+// statistics is the object of /api/v1/stats.
+type statistics struct {
+	List       string           `json:"list"`
+	Records    map[string]int64 `json:"records"`
+	Leaves     int64            `json:"leaves"`
+	Checkpoint int64            `json:"checkpoint"`
+	Severity   map[string]int   `json:"severity"`
+	Exploited  int              `json:"known_exploited"`
+	Years      map[string]int   `json:"years"`
+	Assigners  map[string]int   `json:"assigners"`
+	Weaknesses map[string]int   `json:"weaknesses"`
+}
+
+func (n *node) stats(ctx context.Context) (any, error) {
+	counts, err := n.counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := n.catalogue.Search(ctx, catalogue.Query{Facets: []string{"severity", "kev", "year", "assigner", "cwe"}, Top: 10})
+	if err != nil {
+		return nil, err
+	}
+	years, err := n.catalogue.Search(ctx, catalogue.Query{Facets: []string{"year"}, Top: 1000})
+	if err != nil {
+		return nil, err
+	}
+	table := func(values []catalogue.FacetCount) map[string]int {
+		out := map[string]int{}
+		for _, v := range values {
+			out[v.Value] = v.Count
+		}
+		return out
+	}
+	out := statistics{List: n.chain.ListID(), Records: map[string]int64{}, Leaves: page.Size, Severity: table(page.Facets["severity"]),
+		Years: table(years.Facets["year"]), Assigners: table(page.Facets["assigner"]), Weaknesses: table(page.Facets["cwe"])}
+	for state, count := range counts {
+		out.Records[string(state)] = count
+	}
+	for _, v := range page.Facets["kev"] {
+		out.Exploited = v.Count
+	}
+	if cp := n.checkpoint.Load(); cp != nil {
+		out.Checkpoint = cp.Size
+	}
+	return out, nil
+}
+
+// webStatus is what the pages say of the node.
+type webStatus struct{ *node }
+
+// Status is asked for every page.
+func (n webStatus) Status(ctx context.Context) (web.Node, error) {
+	out := web.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != ""}
+	var imports []registry.Noted
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		h, err := n.ledger.Head(ctx, tx)
+		if err != nil {
+			return err
+		}
+		out.Size = h.Size
+		imports, err = registry.Imports(ctx, tx, 10)
+		return err
+	})
+	if cp := n.checkpoint.Load(); cp != nil {
+		out.Checkpoint = time.UnixMilli(cp.Time)
+	}
+	if s := n.importing.Load(); s != nil {
+		out.Importing = *s
+	}
+	for _, i := range imports {
+		out.Sources = append(out.Sources, web.Source{Name: i.Source, Checked: i.Time, Note: i.Counts})
+	}
+	return out, err
+}
+
+// logSource is the log as the tile surface asks for it.
+type logSource struct{ *node }
+
+// view runs fn with the newest signed checkpoint in one snapshot.
+func (n logSource) view(ctx context.Context, fn func(*store.Tx, ledger.Checkpoint) error) error {
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		cp, err := n.newest(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return fn(tx, cp)
+	})
+	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrSize) || errors.Is(err, catalogue.ErrNotFound) {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+// Checkpoint is the newest signed checkpoint.
+func (n logSource) Checkpoint(ctx context.Context) (signed []byte, err error) {
+	err = n.view(ctx, func(_ *store.Tx, cp ledger.Checkpoint) error { signed = cp.Note; return nil })
+	return signed, err
+}
+
+// Tile is the hashes of a tile.
+func (n logSource) Tile(ctx context.Context, level int, num int64, width int) (tile []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) (err error) {
+		tile, err = n.ledger.Tile(ctx, tx, cp.Size, int64(level), num, width)
+		return err
+	})
+	return tile, err
+}
+
+// Entries is an entry bundle.
+func (n logSource) Entries(ctx context.Context, num int64, width int) (bundle []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+		first := num * c2sp.Width
+		if num < 0 || width < 1 || first+int64(width) > cp.Size {
+			return ledger.ErrSize
+		}
+		for index := first; index < first+int64(width); index++ {
+			leaf, err := n.ledger.Leaf(ctx, tx, index)
+			if err != nil {
+				return err
+			}
+			if bundle, err = c2sp.AppendEntry(bundle, leaf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return bundle, err
+}
+
+// Bodies gives the items of a body bundle.
+func (n logSource) Bodies(ctx context.Context, num int64, from int, fn func(mark byte, salt [16]byte, raw []byte) error) error {
+	return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+		first, last := num*256+int64(from), min((num+1)*256, cp.Size)
+		if first >= last {
+			return ledger.ErrSize
+		}
+		for index := first; index < last; index++ {
+			leaf, err := n.ledger.Leaf(ctx, tx, index)
+			if err != nil {
+				return err
+			}
+			mark, salt, raw, err := n.item(ctx, tx, index, leaf)
+			if err != nil {
+				return err
+			}
+			if err := fn(mark, salt, raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Body is the body whose salted hash is given.
+func (n logSource) Body(ctx context.Context, hash [32]byte) (salt [16]byte, raw []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, _ ledger.Checkpoint) error {
+		b, _, err := n.ledger.BodyByHash(ctx, tx, hash)
+		if err != nil {
+			return err
+		}
+		salt = b.Salt
+		raw, err = b.Bytes()
+		return err
+	})
+	return salt, raw, err
+}
+
+// Charters gives each charter document, oldest first.
+func (n logSource) Charters(ctx context.Context, fn func(name string, document []byte) error) error {
+	for _, d := range n.chain.Documents() {
+		raw, err := d.Bytes()
+		if err != nil {
+			return err
+		}
+		name := d.FileName()
+		if err := fn(name[:len(name)-len(".json")], raw); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Proof is the proof file of a record's current version. What is not signed yet is signed first, so that a record can be
+// proved as soon as it can be read.
+func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error) {
+	var charters [][]byte
+	err = n.Charters(ctx, func(_ string, doc []byte) error { charters = append(charters, doc); return nil })
+	if err != nil {
+		return nil, err
+	}
+	prove := func() error {
+		return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+			leaves, err := n.catalogue.Leaves(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			var parts []ledger.Part
+			for _, index := range leaves {
+				if index >= cp.Size {
+					return errUnsigned
+				}
+				parts = append(parts, ledger.Part{Index: index, Role: "base"})
+			}
+			file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
+			return err
+		})
+	}
+	if err = prove(); errors.Is(err, errUnsigned) || errors.Is(err, fs.ErrNotExist) {
+		if _, serr := n.signed(ctx); serr == nil {
+			err = prove()
+		}
+	}
+	if errors.Is(err, errUnsigned) {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return file, err
+}
+
+var errUnsigned = errors.New("logged, but not under a signed checkpoint yet")
+
+// item says what stands beside a leaf.
+func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (mark byte, salt [16]byte, raw []byte, err error) {
+	body, err := n.ledger.Body(ctx, tx, index)
+	if err == nil {
+		raw, err = body.Bytes()
+		return tiles.Present, body.Salt, raw, err
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return 0, salt, nil, err
+	}
+	e, err := event.Open(index, leaf, nil)
+	switch {
+	case err != nil && !errors.Is(err, event.ErrUnknown):
+		return 0, salt, nil, err
+	case err != nil || e.Body == nil:
+		return tiles.None, salt, nil, nil
+	case e.Kind == event.PrivateFact:
+		return tiles.Committed, salt, nil, nil
+	}
+	return tiles.Erased, salt, nil, nil
+}
