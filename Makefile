@@ -1,0 +1,40 @@
+# Each target is one thing a person does. .ci/run is all of them in order.
+
+GO ?= go
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+
+.PHONY: build test race fuzz bench lint generate verify cross smoke ci
+
+build: ## the program, into ./tasuki
+	$(GO) build -trimpath -o tasuki ./cmd/tasuki
+
+test: ## every test that this machine can run
+	$(GO) test ./...
+
+race: ## the tests that fit the race detector's pace (needs a C compiler)
+	$(GO) test -race -short ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	script/fuzz $(FUZZTIME)
+
+bench: ## every benchmark; compare two runs with benchstat
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+lint: ## format, vet, linters, known vulnerabilities
+	script/lint
+
+generate: ## rewrite generated files (some need the data archives beside the checkout)
+	$(GO) generate ./...
+
+verify: ## prove that generated files are current
+	script/verify
+
+cross: ## the release binaries for six platforms, into ./dist
+	script/cross
+
+smoke: ## a fresh clone, up, three questions, a second start
+	script/smoke
+
+ci: ## what every change must pass
+	.ci/run
