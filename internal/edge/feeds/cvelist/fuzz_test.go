@@ -3,6 +3,8 @@ package cvelist
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"path"
 	"path/filepath"
 	"strings"
@@ -104,6 +106,32 @@ func FuzzPath(f *testing.F) {
 		}
 		if !filepath.IsLocal(p) || strings.ContainsAny(p, "\\:\x00") || path.Clean(p) != strings.TrimSuffix(p, "/") {
 			t.Errorf("%q was accepted", p)
+		}
+	})
+}
+
+// FuzzMirrorFiles: an index never leads off its mirror; a sums file gives the digest that its line for the name states;
+// a Content-Range that is accepted is a range.
+func FuzzMirrorFiles(f *testing.F) {
+	sum := strings.Repeat("ab", 32)
+	f.Add([]byte(`{"format":"tasuki-baseline/1","url":"x.zip","sha256":"`+sum+`","fetchTime":"2026-11-21T00:00:00Z"}`), "x.zip")
+	f.Add([]byte(`{"format":"tasuki-baseline/1","url":"//evil/x.zip","sha256":"`+sum+`","fetchTime":"2026-11-21T00:00:00Z"}`), "x.zip")
+	f.Add([]byte(sum+"  x.zip\n"+sum+" *dir/y.zip\n"), "y.zip")
+	f.Add([]byte(sum), "x.zip")
+	f.Add([]byte("bytes 5-9/10"), "")
+	f.Fuzz(func(t *testing.T, raw []byte, name string) {
+		if b, err := parseIndex(raw, "https://mirror.example/list"); err == nil {
+			if !strings.HasPrefix(b.url, "https://mirror.example/") || b.sha256 == nil || b.time.IsZero() && !bytes.Contains(raw, []byte("0001-01-01")) {
+				t.Errorf("an index leads to %+v", b)
+			}
+		} else if !errors.Is(err, ErrIndex) {
+			t.Error(err)
+		}
+		if d := parseSums(raw, name, false); d != nil && !bytes.Contains(bytes.ToLower(raw), []byte(hex.EncodeToString(d[:]))) {
+			t.Errorf("%x is not in the file", d[:])
+		}
+		if from, total, ok := contentRange(string(raw)); ok && (from < 0 || total >= 0 && from >= total) {
+			t.Errorf("%q is no range", raw)
 		}
 	})
 }
