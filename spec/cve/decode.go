@@ -81,6 +81,11 @@ func DecodeContainer(raw []byte) (*Container, error) {
 
 func decodeInto(raw []byte, into any) error {
 	if err := json.Unmarshal(raw, into); err != nil {
+		// The library stops at the first complaint. That a document is no JSON at all outweighs a wrong type before.
+		var whole jsontext.Value
+		if syntax := json.Unmarshal(raw, &whole); syntax != nil {
+			err = syntax
+		}
 		return explain(err, raw)
 	}
 	// The library reads null into any Go value as "nothing there"; a record is an object.

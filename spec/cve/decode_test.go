@@ -37,6 +37,7 @@ func TestDecodeRefuses(t *testing.T) {
 			"/containers/cna/metrics/0/cvssV3_1/baseScore", "must be a number, not a string"},
 		{"a score beyond float64", `{"containers":{"cna":{"metrics":[{"cvssV3_1":{"baseScore":1e999}}]}}}`,
 			"/containers/cna/metrics/0/cvssV3_1/baseScore", "must be a number, not a number beyond all range"},
+		{"no JSON after a wrong type", `{"dataType":5,"cveMetadata":{`, "/cveMetadata", "unexpected EOF"},
 		{"string for an object", `{"containers":{"cna":{"metrics":[{"cvssV3_1":"AV:N"}]}}}`,
 			"/containers/cna/metrics/0/cvssV3_1", "must be an object, not a string"},
 	} {

@@ -206,6 +206,54 @@ func TestArchive(t *testing.T) {
 	t.Logf("%d records, %d fail, %d have dates without a zone", records.Load(), n, zoneless.Load())
 }
 
+// TestNewerRecords checks the 70 newer records (to 2026, five of 5.2, two with cpeApplicability).
+func TestNewerRecords(t *testing.T) {
+	path := sharedData(t, "cvelist/cve5-extra-newer.zip")
+	v := validator(t, V520)
+	var records, applicable atomic.Int64
+	eachInZip(t, path, func(name string, raw []byte) {
+		records.Add(1)
+		rec, err := cve.Decode(raw)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		if len(rec.Containers.CNA.CPEApplicability) > 0 {
+			applicable.Add(1)
+		}
+		if found := v.Record(raw); cve.HasErrors(found) {
+			t.Errorf("%s: %+v", name, found)
+		}
+	})
+	if records.Load() != 70 || applicable.Load() == 0 {
+		t.Errorf("%d records, %d with cpeApplicability", records.Load(), applicable.Load())
+	}
+}
+
+// FuzzURI: what passes has a scheme and is printable ASCII without spaces; it stays a URI when a query and a fragment
+// are added, if it had none.
+func FuzzURI(f *testing.F) {
+	for _, s := range []string{"https://example.org/a?b=c#d", "git://git@gitlab.com:g/p.git", "http://[::1]:80/", "urn:x", "http://[v1.a]", "a:%41", "http:", "http://a b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !isURI(s) {
+			return
+		}
+		for i := range len(s) {
+			if s[i] <= ' ' || s[i] > '~' {
+				t.Fatalf("%q holds byte %#x", s, s[i])
+			}
+		}
+		if scheme, _, ok := strings.Cut(s, ":"); !ok || !isScheme(scheme) {
+			t.Fatalf("%q has no scheme", s)
+		}
+		if !strings.ContainsAny(s, "?#") && !isURI(s+"?q=%20#f/1") {
+			t.Fatalf("%q is none with a query and a fragment", s)
+		}
+	})
+}
+
 // FuzzRecord: a verdict never panics, is bounded, and points into the document.
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(small))
