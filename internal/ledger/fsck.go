@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -66,8 +67,8 @@ func keyOf(subject string) subjectKey {
 	return subjectKey(sum[:])
 }
 
-// fsck is one run. Its tree is the frontier recomputed from leaves; stored tiles, head and checkpoints are compared
-// with it as it passes them.
+// fsck is one run. Its tree is recomputed from leaves; stored tiles, head and checkpoints are compared with it as it
+// passes them.
 type fsck struct {
 	l      *Log
 	tx     *store.Tx
@@ -81,9 +82,12 @@ type fsck struct {
 	missing     map[int64]string // bodies not there, until an erasure explains them
 	dicts       map[int64]bool   // dictionaries that bodies use
 
-	tree   Head
-	broken bool     // a leaf is missing: hashes above it mean nothing
+	size   int64    // leaves in the recomputed tree
+	time   int64    // newest stamp so far
 	levels [][]Hash // hashes since the last full tile, by level
+	broken bool     // a leaf is missing: hashes above it mean nothing
+
+	mu sync.Mutex // tx is for one at a time: the reader of the next batch, or the checker of the present one
 }
 
 func (f *fsck) problem(part string, index int64, format string, args ...any) {
@@ -113,24 +117,39 @@ func (f *fsck) head(ctx context.Context) error {
 	return err
 }
 
-func (f *fsck) leaves(ctx context.Context) error {
-	for from := int64(0); from < f.end; {
-		to := min(from+fsckPage, f.end)
-		rows, err := f.page(ctx, from, to)
-		if err != nil {
-			return err
+// leaves walks the log. The next batch is read and judged leaf by leaf while the present one is held together.
+func (f *fsck) leaves(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	batches := make(chan *fsckBatch)
+	read := make(chan error, 1)
+	go func() {
+		defer close(batches)
+		read <- f.readAll(ctx, batches)
+	}()
+	defer func() { // tx outlives no reader
+		cancel()
+		for range batches {
 		}
-		for _, r := range rows {
+		if e := <-read; err == nil {
+			err = e
+		}
+	}()
+	for b := range batches {
+		from := b.from
+		for i := range b.rows {
+			r := &b.rows[i]
 			f.gap(from, r.idx)
-			if err := f.leaf(ctx, r); err != nil {
+			if err := f.leaf(ctx, b, r); err != nil {
 				return err
 			}
 			from = r.idx + 1
 		}
-		f.gap(from, to)
-		from = to
+		f.gap(from, b.to)
+		for _, idx := range b.orphans {
+			f.problem("private", idx, "stands behind a leaf that is not there")
+		}
 		if f.o.Progress != nil {
-			f.o.Progress(from, f.end)
+			f.o.Progress(b.to, f.end)
 		}
 	}
 	return nil
@@ -145,18 +164,18 @@ func (f *fsck) gap(from, to int64) {
 }
 
 // leaf checks one leaf against what came before it and what stands beside it.
-func (f *fsck) leaf(ctx context.Context, r fsckRow) error {
-	if err := f.grow(ctx, r.idx, r.hash); err != nil {
+func (f *fsck) leaf(ctx context.Context, b *fsckBatch, r *fsckRow) error {
+	if err := f.grow(ctx, b, r.hash); err != nil {
 		return err
 	}
 	if r.err != nil {
 		f.problem("leaf", r.idx, "%v", r.err)
 		return nil
 	}
-	if r.stamp.Time < f.tree.Time {
-		f.problem("leaf", r.idx, "is stamped %d, earlier than the leaf before it (%d)", r.stamp.Time, f.tree.Time)
+	if r.stamp.Time < f.time {
+		f.problem("leaf", r.idx, "is stamped %d, earlier than the leaf before it (%d)", r.stamp.Time, f.time)
 	}
-	f.tree.Time = max(f.tree.Time, r.stamp.Time)
+	f.time = max(f.time, r.stamp.Time)
 	if f.o.Hashes {
 		return nil
 	}
@@ -170,7 +189,7 @@ func (f *fsck) leaf(ctx context.Context, r fsckRow) error {
 }
 
 // chain checks o.back and remembers the subject's newest leaf; an erasure settles the body it names.
-func (f *fsck) chain(ctx context.Context, r fsckRow) error {
+func (f *fsck) chain(ctx context.Context, r *fsckRow) error {
 	m, err := f.o.Read(r.event)
 	if err != nil {
 		f.problem("leaf", r.idx, "event: %v", err)
@@ -200,6 +219,8 @@ func (f *fsck) erased(ctx context.Context, target, by int64) error {
 		return nil
 	}
 	delete(f.missing, target)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if _, err := f.l.Body(ctx, f.tx, target); !errors.Is(err, ErrNotFound) {
 		f.problem("body", target, "is still there, though leaf %d says that it was erased", by)
 	}
@@ -210,7 +231,7 @@ func (f *fsck) erased(ctx context.Context, target, by int64) error {
 }
 
 // body compares what stands beside the leaf with what the leaf says of it.
-func (f *fsck) body(r fsckRow) {
+func (f *fsck) body(r *fsckRow) {
 	c := r.claims
 	if r.body != nil {
 		f.dicts[r.body.Dict] = true

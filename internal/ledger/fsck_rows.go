@@ -22,34 +22,60 @@ type fsckRow struct {
 	bodyErr error
 }
 
-// fsckPage is how many leaves are read and judged at a time, fsckSplit how many goroutines judge them.
+// fsckBatch is the leaves [from, to) as far as they are there, and the level-0 tiles that they fill.
+type fsckBatch struct {
+	from, to int64
+	rows     []fsckRow
+	orphans  []int64 // private bodies whose leaf is not there
+	tiles    map[int64]storedTile
+}
+
+// fsckPage is how many leaves are read at a time (a multiple of the tile width), fsckSplit how many goroutines judge
+// them.
 const (
-	fsckPage  = 2048
+	fsckPage  = 8 * tileWidth
 	fsckSplit = 4
 )
 
-// page reads the leaves [from, to) and judges each by itself, several at a time.
-func (f *fsck) page(ctx context.Context, from, to int64) ([]fsckRow, error) {
-	rows := make([]fsckRow, 0, to-from)
-	var err error
+// readAll sends every batch of the log, in order.
+func (f *fsck) readAll(ctx context.Context, to chan<- *fsckBatch) error {
+	for from := int64(0); from < f.end; from += fsckPage {
+		b := &fsckBatch{from: from, to: min(from+fsckPage, f.end)}
+		if err := f.read(ctx, b); err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		for part := range fsckSplit {
+			wg.Go(func() {
+				for i := part; i < len(b.rows); i += fsckSplit {
+					b.rows[i].judge(f.o.Hashes)
+				}
+			})
+		}
+		wg.Wait()
+		select {
+		case to <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (f *fsck) read(ctx context.Context, b *fsckBatch) (err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b.rows = make([]fsckRow, 0, b.to-b.from)
 	if f.o.Hashes {
-		err = f.readLeaves(ctx, from, to, &rows)
+		err = f.readLeaves(ctx, b)
 	} else {
-		err = f.readRows(ctx, from, to, &rows)
+		err = f.readRows(ctx, b)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var wg sync.WaitGroup
-	for part := range fsckSplit {
-		wg.Go(func() {
-			for i := part; i < len(rows); i += fsckSplit {
-				rows[i].judge(f.o.Hashes)
-			}
-		})
-	}
-	wg.Wait()
-	return rows, nil
+	b.tiles, err = f.readTiles(ctx, 0, b.from/tileWidth, b.to/tileWidth)
+	return err
 }
 
 func (r *fsckRow) judge(hashes bool) {
@@ -73,56 +99,56 @@ func (r *fsckRow) judge(hashes bool) {
 	}
 }
 
-func (f *fsck) readLeaves(ctx context.Context, from, to int64, out *[]fsckRow) error {
-	rows, err := f.tx.Query(ctx, queries.Get("leaves"), from, to)
+func (f *fsck) readLeaves(ctx context.Context, b *fsckBatch) error {
+	rows, err := f.tx.Query(ctx, queries.Get("leaves"), b.from, b.to)
 	if err != nil {
-		return fmt.Errorf("leaves from %d: %w", from, err)
+		return fmt.Errorf("leaves from %d: %w", b.from, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var r fsckRow
 		if err := rows.Scan(&r.idx, &r.leaf); err != nil {
-			return fmt.Errorf("leaves from %d: %w", from, err)
+			return fmt.Errorf("leaves from %d: %w", b.from, err)
 		}
-		*out = append(*out, r)
+		b.rows = append(b.rows, r)
 	}
 	return rows.Err()
 }
 
-func (f *fsck) readRows(ctx context.Context, from, to int64, out *[]fsckRow) error {
-	rows, err := f.tx.Query(ctx, queries.Get("scan"), from, to)
+func (f *fsck) readRows(ctx context.Context, batch *fsckBatch) error {
+	rows, err := f.tx.Query(ctx, queries.Get("scan"), batch.from, batch.to)
 	if err != nil {
-		return fmt.Errorf("leaves from %d: %w", from, err)
+		return fmt.Errorf("leaves from %d: %w", batch.from, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var r fsckRow
 		var b bodyRow
 		if err := rows.Scan(&r.idx, &r.leaf, &b.salt, &b.hash, &b.n, &b.enc, &b.dict, &b.packed); err != nil {
-			return fmt.Errorf("leaves from %d: %w", from, err)
+			return fmt.Errorf("leaves from %d: %w", batch.from, err)
 		}
 		if b.n.Valid {
 			if r.body, r.bodyErr = b.body(); r.bodyErr != nil {
 				r.body = &Body{}
 			}
 		}
-		*out = append(*out, r)
+		batch.rows = append(batch.rows, r)
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("leaves from %d: %w", from, err)
+		return fmt.Errorf("leaves from %d: %w", batch.from, err)
 	}
-	for i := range *out {
-		if r := &(*out)[i]; r.body != nil && r.bodyErr == nil {
+	for i := range batch.rows {
+		if r := &batch.rows[i]; r.body != nil && r.bodyErr == nil {
 			r.bodyErr = f.l.resolve(ctx, f.tx, r.body)
 		}
 	}
-	return f.readPrivates(ctx, from, to, *out)
+	return f.readPrivates(ctx, batch)
 }
 
-func (f *fsck) readPrivates(ctx context.Context, from, to int64, out []fsckRow) error {
-	rows, err := f.tx.Query(ctx, queries.Get("fsck_privates"), from, to)
+func (f *fsck) readPrivates(ctx context.Context, b *fsckBatch) error {
+	rows, err := f.tx.Query(ctx, queries.Get("fsck_privates"), b.from, b.to)
 	if err != nil {
-		return fmt.Errorf("private bodies from %d: %w", from, err)
+		return fmt.Errorf("private bodies from %d: %w", b.from, err)
 	}
 	defer rows.Close()
 	i := 0
@@ -131,18 +157,18 @@ func (f *fsck) readPrivates(ctx context.Context, from, to int64, out []fsckRow) 
 		var salt []byte
 		var p Private
 		if err := rows.Scan(&idx, &salt, &p.Body); err != nil {
-			return fmt.Errorf("private bodies from %d: %w", from, err)
+			return fmt.Errorf("private bodies from %d: %w", b.from, err)
 		}
-		for i < len(out) && out[i].idx < idx {
+		for i < len(b.rows) && b.rows[i].idx < idx {
 			i++
 		}
 		if len(salt) == len(p.Salt) {
 			copy(p.Salt[:], salt)
 		}
-		if i < len(out) && out[i].idx == idx {
-			out[i].private = &p
+		if i < len(b.rows) && b.rows[i].idx == idx {
+			b.rows[i].private = &p
 		} else {
-			f.problem("private", idx, "stands behind a leaf that is not there")
+			b.orphans = append(b.orphans, idx)
 		}
 	}
 	return rows.Err()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -12,129 +13,136 @@ import (
 )
 
 // grow adds a leaf hash to the recomputed tree, holding each tile that it fills against the stored one.
-func (f *fsck) grow(ctx context.Context, idx int64, h Hash) error {
+func (f *fsck) grow(ctx context.Context, b *fsckBatch, h Hash) error {
 	if f.broken {
 		return nil
 	}
-	if len(f.levels) == 0 {
+	f.push(0, h)
+	n := f.size / tileWidth
+	for level := int64(0); len(f.levels[level]) == tileWidth; level++ {
+		stored, ok := b.tiles[n]
+		if level > 0 || !ok {
+			var err error
+			if stored, err = f.storedTile(ctx, level, n); err != nil {
+				return err
+			}
+		}
+		f.push(int(level+1), f.compareTile(level, n, f.levels[level], stored))
+		f.levels[level] = f.levels[level][:0]
+		n /= tileWidth
+	}
+	f.size++
+	f.checkpointsAt()
+	return nil
+}
+
+func (f *fsck) push(level int, h Hash) {
+	if len(f.levels) == level {
 		f.levels = append(f.levels, make([]Hash, 0, tileWidth))
 	}
-	f.levels[0] = append(f.levels[0], h)
-	if len(f.levels[0]) < tileWidth {
-		f.tree.push(h)
-		f.checkpointsAt()
-		return nil
-	}
-	// The 256th leaf of a tile: compare before pushing, since a self-consistent tile shows which leaf is wrong.
-	good, err := f.compareTile(ctx, 0, idx/tileWidth, f.levels[0])
-	if err != nil {
-		return err
-	}
-	if good != nil {
-		f.rewind(idx/tileWidth, good)
-	} else {
-		f.tree.push(h)
-	}
-	f.checkpointsAt()
-	hashes, n := f.levels[0], idx/tileWidth
-	if good != nil {
-		hashes = good
-	}
-	for level := 0; ; level++ {
-		root := rootOf(cloneHashes(hashes))
-		f.levels[level] = f.levels[level][:0]
-		if len(f.levels) == level+1 {
-			f.levels = append(f.levels, make([]Hash, 0, tileWidth))
-		}
-		f.levels[level+1] = append(f.levels[level+1], root)
-		if len(f.levels[level+1]) < tileWidth {
-			return nil
-		}
-		n /= tileWidth
-		hashes = f.levels[level+1]
-		if _, err := f.compareTile(ctx, int64(level+1), n, hashes); err != nil {
-			return err
-		}
-	}
+	f.levels[level] = append(f.levels[level], h)
 }
 
-// cloneHashes copies hashes, which rootOf overwrites.
-func cloneHashes(hs []Hash) []Hash { return append([]Hash(nil), hs...) }
-
-// rewind replaces the last tile's leaves in the recomputed tree by the hashes of the stored tile, so that one bad leaf
-// is one problem and not one more for everything above it.
-func (f *fsck) rewind(n int64, good []Hash) {
-	// The frontier before this tile: everything but the subtrees smaller than a tile.
-	for f.tree.Size > n*tileWidth {
-		low := f.tree.Size & -f.tree.Size
-		f.tree.Size -= low
-		f.tree.Edge = f.tree.Edge[:len(f.tree.Edge)-1]
-	}
-	for _, h := range good {
-		f.tree.push(h)
-	}
-}
-
-// compareTile holds recomputed hashes against the stored tile and reports differences. It returns the stored hashes
-// when they should be believed instead of the leaves: they differ, but hash to the root that the tile row carries,
-// so that not the tile but the leaves under the differing hashes were changed.
-func (f *fsck) compareTile(ctx context.Context, level, n int64, want []Hash) (good []Hash, err error) {
-	root, got, err := f.storedTile(ctx, level, n)
-	if err != nil {
-		return nil, err
-	}
-	tile := func(format string, args ...any) {
-		f.report(Problem{Part: "tile", Level: level, Index: n, Message: fmt.Sprintf(format, args...)})
-	}
-	if got == nil {
-		tile("is not there, or not 256 hashes long")
-		return nil, nil
-	}
-	if bytes.Equal(hashBytes(want), hashBytes(got)) {
-		if rootOf(got) != root {
-			tile("its root is not the root of its hashes")
-		}
-		return nil, nil
-	}
-	if rootOf(cloneHashes(got)) != root || level > 0 {
-		tile("does not hold the hashes of what lies below it")
-		return nil, nil
-	}
-	for i := range want {
-		if want[i] != got[i] {
-			f.problem("leaf", n*tileWidth+int64(i), "does not hash to what tile 0/%d holds", n)
-		}
-	}
-	return got, nil
-}
-
-func (f *fsck) storedTile(ctx context.Context, level, n int64) (root Hash, hashes []Hash, err error) {
-	rows, err := f.tx.Query(ctx, queries.Get("tiles"), level, n, n+1)
-	if err != nil {
-		return root, nil, fmt.Errorf("tile %d/%d: %w", level, n, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r, data []byte
-		if err := rows.Scan(&n, &r, &data); err != nil {
-			return root, nil, fmt.Errorf("tile %d/%d: %w", level, n, err)
-		}
-		if len(data) == tileWidth*tlog.HashSize {
-			copy(root[:], r)
-			hashes = make([]Hash, tileWidth)
-			for i := range hashes {
-				copy(hashes[i][:], data[i*tlog.HashSize:])
+// tree is the frontier of the recomputed tree: the hashes since the last full tile of each level, in subtrees.
+func (f *fsck) tree() Head {
+	h := Head{Size: f.size, Time: f.time}
+	for level := len(f.levels) - 1; level >= 0; level-- {
+		hashes := slices.Clone(f.levels[level])
+		for width := tileWidth / 2; width > 0; width /= 2 {
+			if len(hashes)&width != 0 {
+				h.Edge = append(h.Edge, rootOf(hashes[:width]))
+				hashes = hashes[width:]
 			}
 		}
 	}
-	return root, hashes, rows.Err()
+	return h
+}
+
+// storedTile is a tile as its row has it; hashes is nil when there is no such row or it has another length.
+type storedTile struct {
+	root   Hash
+	hashes []byte
+}
+
+// compareTile holds recomputed hashes against the stored tile and reports differences. It returns the root to go on
+// with. Where the stored hashes differ but have the root that their row carries, the leaves under the differing
+// hashes were changed and not the tile: then the tile's root is believed, so that one bad leaf is one problem and not
+// one more for everything above it.
+func (f *fsck) compareTile(level, n int64, want []Hash, stored storedTile) Hash {
+	tile := func(format string, args ...any) {
+		f.report(Problem{Part: "tile", Level: level, Index: n, Message: fmt.Sprintf(format, args...)})
+	}
+	root := rootOf(slices.Clone(want))
+	switch {
+	case stored.hashes == nil:
+		tile("is not there, or not 256 hashes long")
+	case bytes.Equal(hashBytes(want), stored.hashes):
+		if root != stored.root {
+			tile("its root is not the root of its hashes")
+		}
+	case level > 0 || rootOf(tileHashes(stored.hashes)) != stored.root:
+		tile("does not hold the hashes of what lies below it")
+	default:
+		for i, got := range tileHashes(stored.hashes) {
+			if want[i] != got {
+				f.problem("leaf", n*tileWidth+int64(i), "does not hash to what tile 0/%d holds", n)
+			}
+		}
+		return stored.root
+	}
+	return root
+}
+
+func tileHashes(data []byte) []Hash {
+	hs := make([]Hash, len(data)/tlog.HashSize)
+	for i := range hs {
+		copy(hs[i][:], data[i*tlog.HashSize:])
+	}
+	return hs
+}
+
+func (f *fsck) storedTile(ctx context.Context, level, n int64) (storedTile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	tiles, err := f.readTiles(ctx, level, n, n+1)
+	return tiles[n], err
+}
+
+// readTiles reads the tiles [from, to) of a level that have a row of the right length.
+func (f *fsck) readTiles(ctx context.Context, level, from, to int64) (map[int64]storedTile, error) {
+	rows, err := f.tx.Query(ctx, queries.Get("tiles"), level, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("tiles %d/%d to %d: %w", level, from, to, err)
+	}
+	defer rows.Close()
+	tiles := make(map[int64]storedTile, to-from)
+	for rows.Next() {
+		var n int64
+		var root, data []byte
+		if err := rows.Scan(&n, &root, &data); err != nil {
+			return nil, fmt.Errorf("tiles %d/%d to %d: %w", level, from, to, err)
+		}
+		if len(data) != tileWidth*tlog.HashSize {
+			continue
+		}
+		t := storedTile{hashes: data}
+		copy(t.root[:], root)
+		tiles[n] = t
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("tiles %d/%d to %d: %w", level, from, to, err)
+	}
+	return tiles, nil
 }
 
 // checkpointsAt holds the recomputed root against every checkpoint of the present size.
 func (f *fsck) checkpointsAt() {
 	for _, c := range f.checkpoints {
-		if c.Size == f.tree.Size && c.Root != f.tree.Root() {
-			f.problem("checkpoint", -1, "%s signed root %s at size %d, the leaves give %s", c.Origin, c.Root, c.Size, f.tree.Root())
+		if c.Size != f.size {
+			continue
+		}
+		if root := f.tree().Root(); c.Root != root {
+			f.problem("checkpoint", -1, "%s signed root %s at size %d, the leaves give %s", c.Origin, c.Root, c.Size, root)
 		}
 	}
 }
@@ -147,17 +155,21 @@ func (f *fsck) checkHead() {
 	if f.broken {
 		return
 	}
-	if f.tree.Size == f.stored.Size && !equalHashes(f.tree.Edge, f.stored.Edge) {
-		f.edge()
+	tree := f.tree()
+	if tree.Size != f.stored.Size {
+		return // said already
 	}
-	if f.tree.Size == f.stored.Size && f.tree.Time != f.stored.Time {
-		f.problem("head", -1, "says the last stamp is %d, the leaves say %d", f.stored.Time, f.tree.Time)
+	if !equalHashes(tree.Edge, f.stored.Edge) {
+		f.edge(tree)
+	}
+	if tree.Time != f.stored.Time {
+		f.problem("head", -1, "says the last stamp is %d, the leaves say %d", f.stored.Time, tree.Time)
 	}
 }
 
 // edge says which of the two, head row or leaves, is wrong where no full tile decides: a signed checkpoint of the
 // same tree does, and each root of the frontier narrows the leaves down to its subtree.
-func (f *fsck) edge() {
+func (f *fsck) edge(tree Head) {
 	signed := false
 	for _, c := range f.checkpoints {
 		signed = signed || c.Size == f.stored.Size && c.Root == f.stored.Root()
@@ -169,7 +181,7 @@ func (f *fsck) edge() {
 		for size*2 <= rest {
 			size *= 2
 		}
-		if f.stored.Edge[i] != f.tree.Edge[i] {
+		if f.stored.Edge[i] != tree.Edge[i] {
 			if signed {
 				f.problem("leaf", from, "or one up to leaf %d does not hash to what the head and its signed checkpoint hold", from+size-1)
 			} else {
