@@ -126,3 +126,21 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkLeaf(b *testing.B) {
+	leaf := realLeaf(b, 7)
+	b.Run("split", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := splitLeaf(leaf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := ParseLeaf(leaf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

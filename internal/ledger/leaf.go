@@ -243,21 +243,20 @@ func (s *scanner) object() {
 		return
 	}
 	depth := 0
-	for quoted := false; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; {
-		case quoted && c == '\\':
-			s.i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
+	for s.i < len(s.b) {
+		switch s.b[s.i] {
+		case '"':
+			s.i = stringEnd(s.b, s.i)
+			continue
+		case '{':
 			depth++
-		case c == '}':
+		case '}':
 			if depth--; depth == 0 {
 				s.i++
 				return
 			}
 		}
+		s.i++
 	}
 	s.fail("object without end")
 }
