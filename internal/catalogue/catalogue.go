@@ -104,8 +104,8 @@ type Query struct {
 // Filter narrows by a keyword dimension (Values: any of; or Match), by a numeric one (Num, Min ≤ n ≤ Max), by identifier
 // (Dim "id"), or by other filters: Any holds where one of them does, All where all of them do.
 type Filter struct {
-	Any []Filter
-	All []Filter
+	Any    []Filter
+	All    []Filter
 	Dim    string
 	Values []string
 	Match  func(value string) bool
