@@ -105,7 +105,7 @@ func TestDeepPages(t *testing.T) {
 		if desc {
 			slices.Reverse(rows)
 		}
-		for i := range 200 {
+		for i := range 60 {
 			offset, limit := rng.IntN(30_100), 1+rng.IntN(3000)
 			if i == 0 {
 				offset, limit = 29_999, 1<<62

@@ -97,6 +97,7 @@ func (m *model) count(t token.Term, zones []string, d Doc, zone int) int {
 			at := parts[i : i+last+1]
 			if slices.Equal(at[:last], t.Parts[:last]) && (at[last] == t.Parts[last] || t.Prefix && strings.HasPrefix(at[last], t.Parts[last])) {
 				n++
+				i += last // occurrences do not overlap
 			}
 		}
 	}

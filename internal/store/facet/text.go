@@ -136,7 +136,7 @@ func (p *pattern) next(text []byte, from int) int {
 	}
 }
 
-// count returns how often the pattern occurs in text, overlaps included.
+// count returns how often the pattern occurs in text, without overlaps.
 func (p *pattern) count(text []byte) int {
 	n := 0
 	for from := 0; ; n++ {
