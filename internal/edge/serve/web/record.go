@@ -17,6 +17,10 @@ import (
 
 // record is the page about one CVE.
 func (s *server) record(w http.ResponseWriter, r *http.Request) {
+	if id, raw := strings.CutSuffix(r.PathValue("id"), ".json"); raw {
+		s.raw(w, r, id)
+		return
+	}
 	id, ok := readID(r.PathValue("id"))
 	if !ok {
 		s.refuse(w, r, idProblem)
@@ -55,11 +59,39 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 		view.ListID, view.LogSize = node.ListID, node.Size
 		view.Verify = []string{
 			"curl -o " + id + ".tlog-proof " + s.BaseURL + "/proof/" + id,
-			"curl -o " + id + ".json " + s.BaseURL + "/api/cve/" + id,
-			"tasuki verify record " + id + ".tlog-proof --list-id " + node.ListID,
+			"curl -o " + id + ".json " + s.BaseURL + "/cve/" + id + ".json",
+			"tasuki verify record " + id + ".tlog-proof --body " + id + ".json --list-id " + node.ListID,
 		}
 		s.send(w, r, http.StatusOK, record.Body(view))
 	}
+}
+
+// raw is /cve/{id}.json: the record's bytes as its publisher gave them. They are what the log's leaf holds the hash of, so
+// they are what a proof is checked against; the same record by way of the CVE Services API is compact.
+func (s *server) raw(w http.ResponseWriter, r *http.Request, id string) {
+	if _, err := cve.ParseID(id); err != nil {
+		s.refuse(w, r, idProblem)
+		return
+	}
+	v, err := s.Catalogue.Get(r.Context(), id)
+	switch {
+	case errors.Is(err, catalogue.ErrNotFound):
+		s.absent(w, r, id, "record")
+		return
+	case errors.Is(err, catalogue.ErrErased):
+		s.absent(w, r, id, "erased")
+		return
+	case err != nil:
+		s.fail(w, r, err)
+		return
+	}
+	body, err := v.Raw()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	s.write(w, r, http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 // maxNear is how many other ids a 404 offers.
@@ -89,7 +121,7 @@ func describe(l i18n.Lang, v *catalogue.View) record.View {
 	cna := rec.Containers.CNA
 	view := record.View{
 		ID: v.ID, State: string(v.State), Changed: v.Changed, Assigner: rec.Metadata.AssignerShortName,
-		Raw: "/api/cve/" + v.ID, Proof: "/proof/" + v.ID,
+		Raw: "/cve/" + v.ID + ".json", Proof: "/proof/" + v.ID,
 	}
 	if at, _, err := cve.ParseTime(rec.Metadata.DatePublished); err == nil {
 		view.Published = at

@@ -28,7 +28,7 @@ func TestRecordAnswersInOrder(t *testing.T) {
 			t.Errorf("how bad it is lacks %q: %s", want, facts)
 		}
 	}
-	for _, want := range []string{"/api/cve/CVE-2024-4879", "/proof/CVE-2024-4879"} {
+	for _, want := range []string{"/cve/CVE-2024-4879.json", "/proof/CVE-2024-4879"} {
 		if !slices.ContainsFunc(p.all("p.ways a"), func(n *node) bool { return n.attr["href"] == want }) {
 			t.Errorf("no way to %s", want)
 		}

@@ -154,12 +154,17 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, status int, body t
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("Vary", "Accept-Language, Cookie")
+	s.write(w, r, status, "text/html; charset=utf-8", buf.Bytes())
+}
+
+// write sends a body with a tag made of it, or says that the reader has it already.
+func (s *server) write(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Accept-Language, Cookie")
+	h.Set("Content-Type", kind)
 	if status == http.StatusOK {
-		sum := sha256.Sum256(buf.Bytes())
+		sum := sha256.Sum256(body)
 		tag := `"` + hex.EncodeToString(sum[:16]) + `"`
 		h.Set("ETag", tag)
 		if strings.Contains(r.Header.Get("If-None-Match"), tag) {
@@ -169,7 +174,7 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, status int, body t
 	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = buf.WriteTo(w) // a reader who went away
+		_, _ = w.Write(body) // a reader who went away
 	}
 }
 
