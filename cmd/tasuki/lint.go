@@ -8,6 +8,7 @@ import (
 
 	"tasuki/internal/edge/feeds/cvelist"
 	"tasuki/spec/cve"
+	"tasuki/spec/cve/lint"
 	"tasuki/spec/cve/schema"
 )
 
@@ -111,5 +112,10 @@ func (p *Program) lint(v *schema.Validator, f *cvelist.File) []cve.Finding {
 	if f.Raw == nil {
 		return refused
 	}
-	return cve.Merge(refused, v.Record(f.Raw))
+	found := [][]cve.Finding{refused, v.Record(f.Raw)}
+	// What does not fit the types is the schema's to name; the rules beyond it judge the rest.
+	if rec, _, err := cve.DecodeLoose(f.Raw); err == nil {
+		found = append(found, lint.Record(rec, lint.Options{Now: p.Now()}))
+	}
+	return cve.Merge(found...)
 }

@@ -100,3 +100,12 @@ func (i *intake) Note(ctx context.Context, n cvelist.Noted) error {
 		return registry.NoteImport(ctx, n.Source, n.Digest, i.sample, n.Counts, t.Emit)
 	}})
 }
+
+// Unnoted says whether records came in that no note follows: an import was stopped before its end.
+func (i *intake) Unnoted(ctx context.Context) (open bool, err error) {
+	err = i.node.db.View(ctx, func(tx *store.Tx) (err error) {
+		open, err = registry.Unnoted(ctx, tx)
+		return err
+	})
+	return open, err
+}

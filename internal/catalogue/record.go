@@ -32,7 +32,8 @@ func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, erro
 	if v.compact, err = v.body.Compact(); err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
-	if v.Record, err = cve.Decode(v.compact); err != nil {
+	// Loosely, as its fold did: what an import let in must be readable.
+	if v.Record, _, err = cve.DecodeLoose(v.compact); err != nil {
 		return nil, fmt.Errorf("%s: stored record: %w", id, err)
 	}
 	v.State = v.Record.Metadata.State

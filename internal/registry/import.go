@@ -88,3 +88,10 @@ func Taken(ctx context.Context, tx *store.Tx, id string) (cve.State, bool, error
 	}
 	return have.State, err == nil, err
 }
+
+// Unnoted says whether documents were imported after the last note: an import was stopped before its end.
+func Unnoted(ctx context.Context, tx *store.Tx) (bool, error) {
+	var open int64
+	err := tx.QueryRow(ctx, importOpen).Scan(&open)
+	return open != 0, err
+}

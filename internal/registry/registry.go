@@ -38,6 +38,7 @@ var (
 	importClear = q.Get("import_clear")
 	importList  = q.Get("import_list")
 	importReal  = q.Get("import_real")
+	importOpen  = q.Get("import_open")
 )
 
 // ErrNotFound means an identifier that this list has never seen.

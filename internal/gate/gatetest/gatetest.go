@@ -77,7 +77,11 @@ type lockedReader struct {
 	r  io.Reader
 }
 
-func (l *lockedReader) Read(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.r.Read(p) }
+func (l *lockedReader) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(p)
+}
 
 // Importer is the caller that Import uses.
 var Importer = authority.Caller{Role: authority.Operator, Name: "test"}

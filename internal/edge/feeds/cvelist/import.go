@@ -70,8 +70,11 @@ type Intake interface {
 	// Unchanged is the fast path before Prepare: whether the list's current document of id is an imported one with
 	// this digest. Answering false is always right. It is called from several goroutines.
 	Unchanged(ctx context.Context, id string, sha256 Digest) (bool, error)
-	// Note records a finished import. It is called once per source, only when something was added or updated.
+	// Note records a finished import. It is called once per source, only when something was added or updated, by it or by
+	// an earlier run that did not come to its end.
 	Note(ctx context.Context, n Noted) error
+	// Unnoted says whether records came in that no note follows.
+	Unnoted(ctx context.Context) (bool, error)
 }
 
 // Importer brings sources in. Set the fields, then Run; the zero value of every field but Intake is useful.
@@ -307,7 +310,11 @@ func (im *Importer) finish(ctx context.Context) error {
 		im.kept.forgetRest()
 	}
 	if !r.sum.Changed() {
-		return nil
+		// An earlier run may have been stopped between its last batch and its note: then this one closes it.
+		open, err := im.Intake.Unnoted(ctx)
+		if err != nil || !open {
+			return err
+		}
 	}
 	digest := r.snapshot.sum()
 	err := im.Intake.Note(context.WithoutCancel(ctx), Noted{Source: publicName(r.name), Digest: digest, Counts: r.sum.Counts()})

@@ -216,6 +216,19 @@ func TestInterruptAndGoOn(t *testing.T) {
 	}
 }
 
+// Stopped after its last batch and before its note: the next run changes nothing, and notes all the same.
+func TestTheNextRunNotes(t *testing.T) {
+	im, l := fixture(t, nil)
+	source := writeFile(t, "a.zip", makeZip(t, manyRecords(20)...))
+	run(t, im, source)
+	l.noted, l.open = nil, true
+	for range 2 {
+		if sum := run(t, im, source); sum.Unchanged != 20 || len(l.noted) != 1 {
+			t.Fatalf("%+v, %d notes", sum, len(l.noted))
+		}
+	}
+}
+
 // A store that fails ends the run with its error; what is reported as in is in.
 func TestIntakeFails(t *testing.T) {
 	im, l := fixture(t, nil)

@@ -88,6 +88,7 @@ type list struct {
 	updated map[string]string
 	owned   map[string]bool
 	noted   []Noted
+	open    bool // records came in that no note follows
 	batches []int
 	fail    error // what Import answers
 }
@@ -137,7 +138,7 @@ func (l *list) Import(_ context.Context, batch []Prepared) ([]Outcome, error) {
 			o.Verdict = Updated
 		}
 		if o.Index >= 0 {
-			l.docs[d.id], l.updated[d.id] = d.raw, d.updated
+			l.docs[d.id], l.updated[d.id], l.open = d.raw, d.updated, true
 		}
 		out[i] = o
 	}
@@ -153,6 +154,7 @@ func (l *list) Unchanged(_ context.Context, id string, sum Digest) (bool, error)
 
 func (l *list) Note(_ context.Context, n Noted) error {
 	l.noted = append(l.noted, n)
+	l.open = false
 	return nil
 }
 
@@ -182,4 +184,10 @@ func rewrite(t testing.TB, path string, raw []byte) {
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (l *list) Unnoted(context.Context) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open, nil
 }
