@@ -32,7 +32,7 @@ const cvesPath = "/rest/json/cves/2.0"
 
 // Source is what the surface asks of the catalogue; Of makes it.
 type Source interface {
-	// Search answers one page; its hits are in the order asked for.
+	// Search answers one page; its hits are in the order asked for. Only their IDs are used.
 	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
 	// Bulk gives fn the current record of each id, in that order and from one moment; unknown ids are passed over.
 	Bulk(ctx context.Context, ids []string, fn func(Current) error) error
@@ -44,6 +44,13 @@ type Current struct {
 	Compact []byte    // its JSON
 	Changed time.Time // lastModified for change-polling clients
 	Logged  time.Time // when this list learnt it
+}
+
+func (c Current) published() time.Time {
+	if t := nvd.Published(c.Record); !t.IsZero() {
+		return t
+	}
+	return c.Logged // a record without any date: the protocol wants one
 }
 
 // Of asks a catalogue.
@@ -116,13 +123,15 @@ func (h *handler) cves(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	head := w.Header()
-	head.Set("ETag", page.tag(params, now))
-	head.Set("Cache-Control", "no-cache") // keep it, and ask whether it still holds
-	if last := page.lastChanged(); !last.IsZero() {
-		head.Set("Last-Modified", last.UTC().Format(http.TimeFormat))
+	tag, err := h.tag(r.Context(), page, params, now)
+	if err != nil {
+		h.fail(w, r, err)
+		return
 	}
-	if matches(r.Header.Get("If-None-Match"), head.Get("ETag")) {
+	head := w.Header()
+	head.Set("ETag", tag)
+	head.Set("Cache-Control", "no-cache") // keep it, and ask whether it still holds
+	if matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -144,9 +153,9 @@ func (h *handler) cves(w http.ResponseWriter, r *http.Request) {
 func (h *handler) write(ctx context.Context, w io.Writer, params nvd.Params, page *result, now time.Time) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	fmt.Fprintf(out, `{"resultsPerPage":%d,"startIndex":%d,"totalResults":%d,"format":%q,"version":%q,"timestamp":%q,"vulnerabilities":[`,
-		len(page.hits), params.StartIndex, page.total, nvd.Format, nvd.Version, nvd.FormatTime(now))
+		len(page.ids), params.StartIndex, page.total, nvd.Format, nvd.Version, nvd.FormatTime(now))
 	first := true
-	err := h.Source.Bulk(ctx, page.ids(), func(c Current) error {
+	err := h.Source.Bulk(ctx, page.ids, func(c Current) error {
 		item, err := h.item(c, now)
 		if err != nil {
 			return err
@@ -165,12 +174,8 @@ func (h *handler) write(ctx context.Context, w io.Writer, params nvd.Params, pag
 }
 
 func (h *handler) item(c Current, now time.Time) (*nvd.CVE, error) {
-	published := nvd.Published(c.Record)
-	if published.IsZero() {
-		published = c.Logged // a record without any date: the protocol wants one
-	}
 	return render.Item(c.Record, c.Compact, render.Options{
-		Now: now, Published: published, Changed: c.Changed, SourceName: h.SourceName, HideDerived: h.HideDerived,
+		Now: now, Published: c.published(), Changed: c.Changed, SourceName: h.SourceName, HideDerived: h.HideDerived,
 	})
 }
 
@@ -210,17 +215,20 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, message string) 
 const rendering = 1
 
 // tag is the weak entity tag of a page: it moves with the log, the query, what the page holds, and, while a record on it is
-// young enough to change its status by the clock alone, with every minute.
-func (p *result) tag(params nvd.Params, now time.Time) string {
+// young enough to change its status by the clock alone, with every minute. The last record of a page is its youngest.
+func (h *handler) tag(ctx context.Context, p *result, params nvd.Params, now time.Time) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n%s\n%d\n%d\n", rendering, params.Encode(), p.size, p.total)
-	for _, hit := range p.hits {
-		fmt.Fprintln(sum, hit.ID)
-		if now.Sub(hit.Published) <= nvd.ReceivedFor+time.Minute {
+	for _, id := range p.ids {
+		fmt.Fprintln(sum, id)
+	}
+	err := h.Source.Bulk(ctx, p.ids[max(0, len(p.ids)-1):], func(c Current) error {
+		if now.Sub(c.published()) <= nvd.ReceivedFor+time.Minute {
 			fmt.Fprintln(sum, now.Unix()/60)
 		}
-	}
-	return `W/"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
+		return nil
+	})
+	return `W/"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`, err
 }
 
 // matches is If-None-Match (RFC 9110 §13.1.2) with weak comparison.
