@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/edge/serve/cveservices"
@@ -243,9 +246,24 @@ func (n webStatus) Status(ctx context.Context) (web.Node, error) {
 		out.Importing = *s
 	}
 	for _, i := range imports {
-		out.Sources = append(out.Sources, web.Source{Name: i.Source, Checked: i.Time, Note: i.Counts})
+		out.Sources = append(out.Sources, web.Source{Name: i.Source, Checked: i.Time, Note: outcome(i.Counts)})
 	}
 	return out, err
+}
+
+// outcome puts an import's counts into words: "520 added, 3 stale".
+func outcome(counts string) string {
+	var n map[string]int64
+	if err := json.Unmarshal([]byte(counts), &n); err != nil {
+		return ""
+	}
+	var words []string
+	for _, verdict := range []string{"added", "updated", "unchanged", "stale", "divergent", "refused"} {
+		if n[verdict] > 0 {
+			words = append(words, thousands(n[verdict])+" "+verdict)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // logSource is the log as the tile surface asks for it.
