@@ -12,8 +12,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-//go:generate go run ./traindict -out dict/cve1.zdict
-
 // A body is stored as one zstd frame. Enc says what the frame holds:
 //
 //	0       the original bytes
@@ -23,7 +21,7 @@ import (
 // Numbers are frozen: they stand in stores.
 const encRaw = 0
 
-// dict1 was trained on the CC0 sample of the CVE List as compact JSON (see traindict). It is never changed: a
+// dict1 was trained on the CC0 sample of the CVE List as compact JSON (by hand, with traindict). It is never changed: a
 // better dictionary gets a new file and a new id, and old stores carry theirs in ledger_dict.
 //
 //go:embed dict/cve1.zdict

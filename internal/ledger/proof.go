@@ -77,7 +77,7 @@ func (l *Log) BuildProof(ctx context.Context, tx *store.Tx, parts []Part, cp Che
 //	{"charters":[…],"leaf":{…},"role":"base","salt":"hex"}
 //
 // charters and salt are absent where there are none. charters and leaf are the documents themselves, not strings:
-// canonical JSON within canonical JSON keeps its bytes.
+// canonical JSON within canonical JSON keeps its bytes, as long as a leaf is one level shallower than jcs.MaxDepth.
 type extra struct {
 	Charters [][]byte
 	Leaf     []byte
@@ -228,7 +228,6 @@ func verifyPart(p c2sp.Proof, e extra, listID string, keys note.Verifiers, body 
 	if c.list != listID {
 		return part, fmt.Errorf("%w: it is of list %q", ErrLeaf, c.list)
 	}
-	// CheckRecord panics on nothing but answers errors for an index outside the tree, as for every other mismatch.
 	if err := tlog.CheckRecord(p.Path, part.Checkpoint.Size, part.Checkpoint.Root, p.Index, LeafHash(e.Leaf)); err != nil {
 		return part, fmt.Errorf("%w: %w", ErrInclusion, err)
 	}
