@@ -202,6 +202,11 @@ func (x *Index) entry(p *Prepared) entry {
 	zones := uint32(len(x.schema.Zones))
 	seen := &x.seen
 	texts := make([]zoneText, len(p.zones))
+	words := 0
+	for _, z := range p.zones {
+		words += len(z.words)
+	}
+	e.parts = make([]uint32, 0, words)
 	for i, z := range p.zones {
 		text := make([]byte, 0, 2*len(z.words))
 		seen.begin(x.words.len(), x.wholes.len())

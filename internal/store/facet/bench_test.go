@@ -221,3 +221,52 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSearchDuringImport compares searches on a quiet index with searches while batches of 150
+// documents replace others as fast as they can: what readers wait for the writer.
+func BenchmarkSearchDuringImport(b *testing.B) {
+	docs := corpus(b, times())
+	x := build(docs)
+	words := x.common()[50:1050]
+	for _, importing := range []bool{false, true} {
+		name := map[bool]string{false: "quiet", true: "importing"}[importing]
+		b.Run(name, func(b *testing.B) {
+			stop := make(chan struct{})
+			var wg sync.WaitGroup
+			applied := 0
+			if importing {
+				wg.Go(func() {
+					for part := range slices.Chunk(docs, 150) {
+						select {
+						case <-stop:
+							return
+						default:
+							x.Apply(part, x.Seq()+1)
+							applied += len(part)
+						}
+					}
+				})
+			}
+			rng := rand.New(rand.NewPCG(7, 8))
+			var took []time.Duration
+			for b.Loop() {
+				q := Query{
+					Where: Text{Terms: token.Query(words[rng.IntN(len(words))], false)}, Sort: Sort{By: "changed", Desc: true}, Limit: 20,
+					Facets: []Facet{{Dim: "vendor", Top: 20}, {Dim: "severity"}},
+				}
+				began := time.Now()
+				if _, err := x.Search(q); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			close(stop)
+			wg.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+			b.ReportMetric(float64(applied), "applied")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}

@@ -202,7 +202,7 @@ func TestWait(t *testing.T) {
 // no search sees two numbers, a batch in part, or a batch under another sequence number. Replacing
 // everything again and again makes compactions happen beside the searches.
 func TestReadersDuringWrites(t *testing.T) {
-	const docs, rounds = 500, 40
+	const docs, rounds = 1100, 25
 	x := New(Schema{Keywords: []string{"round"}, Numbers: []string{"round"}, Zones: []Zone{{Name: "text"}}})
 	batch := func(round int) []Doc {
 		out := make([]Doc, docs)
@@ -233,7 +233,7 @@ func TestReadersDuringWrites(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if f := r.Facets[0]; r.Total != docs || len(f) != 1 || f[0] != (Count{fmt.Sprint(r.Seq), docs}) {
+				if f := r.Facets[0]; r.Total != docs || len(r.Keys) != 3 || len(f) != 1 || f[0] != (Count{fmt.Sprint(r.Seq), docs}) {
 					t.Errorf("at %d: %d hits, facets %v", r.Seq, r.Total, f)
 					return
 				}

@@ -88,7 +88,15 @@ func (s *search) scorer(ws []want) func(ord uint32) int64 {
 	}
 	found := make([]float64, len(ws))
 	var buf []zoneText
+	scored := 0
 	return func(ord uint32) int64 {
+		// Scoring hundreds of thousands of hits takes long enough to hold up a writer, and behind it every
+		// other reader. What it reads of older documents stays as it is while newer ones are added, and a
+		// compaction leaves this segment to us.
+		if scored++; scored%512 == 0 {
+			s.x.mu.RUnlock()
+			s.x.mu.RLock()
+		}
 		clear(found)
 		buf = s.g.texts.zones(ord, buf)
 		for _, z := range buf {

@@ -19,10 +19,6 @@ func (x *Index) Search(q Query) (Result, error) {
 		}
 	}
 	r := Result{Total: hits.count(), Seq: x.seq}
-	var err error
-	if r.Keys, r.Next, err = s.page(&q, hits, r.Total); err != nil {
-		return Result{}, err
-	}
 	for _, f := range q.Facets {
 		dim, err := x.keyword(f.Dim)
 		if err != nil {
@@ -34,6 +30,11 @@ func (x *Index) Search(q Query) (Result, error) {
 		}
 		r.Facets = append(r.Facets, s.facet(dim, f, over, over.count()))
 		s.giveBack(over)
+	}
+	// Last, because the scorer lets writers in between hits.
+	var err error
+	if r.Keys, r.Next, err = s.page(&q, hits, r.Total); err != nil {
+		return Result{}, err
 	}
 	return r, nil
 }

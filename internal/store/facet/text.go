@@ -3,6 +3,7 @@ package facet
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // texts keeps what every document says: per zone the words in reading order, as varints of their
@@ -46,6 +47,7 @@ func appendRecord(dst []byte, zones []zoneText) []byte {
 	for _, z := range zones {
 		size += len(z.text)
 	}
+	dst = slices.Grow(dst, size+4+8*len(zones))
 	dst = binary.AppendUvarint(dst, uint64(size))
 	for i, z := range zones {
 		if i > 0 {
