@@ -121,6 +121,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: key, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
 			Signed: func(c ledger.Checkpoint) { n.checkpoint.Store(&c) }})
 	}
+	n.readCheckpoint(ctx)
 	var work context.Context
 	work, n.stop = context.WithCancel(context.WithoutCancel(ctx))
 	n.background.Go(func() {

@@ -109,6 +109,9 @@ func (n *node) Replay(ctx context.Context, r ReplayRequest, report Reporter) (Re
 	for _, t := range got {
 		out.Tables = append(out.Tables, TableCompare{Name: t.Projection, Before: hex.EncodeToString(t.Before[:]), After: hex.EncodeToString(t.After[:])})
 	}
+	if err == nil && !r.CheckOnly {
+		err = n.catalogue.Reload(ctx)
+	}
 	out.Took = Duration(n.now().Sub(started))
 	return out, err
 }

@@ -175,7 +175,7 @@ func (s *Service) current(ctx context.Context, size int64) error {
 
 // Warm fills the index from the store and opens it for searches. progress may be nil.
 func (s *Service) Warm(ctx context.Context, progress func(done int)) error {
-	err := s.follow(ctx, progress)
+	err := s.follow(ctx, false, progress)
 	if err == nil {
 		s.warmed.Do(func() { close(s.warm) })
 	}
@@ -196,12 +196,15 @@ func (s *Service) Ready() (bool, int64) {
 func (s *Service) Len() int { return s.index.Len() }
 
 // Follow folds what the log has gained since into the index. One caller does the work, the others wait for it.
-func (s *Service) Follow(ctx context.Context) error { return s.follow(ctx, nil) }
+func (s *Service) Follow(ctx context.Context) error { return s.follow(ctx, false, nil) }
+
+// Reload reads every row again: after a replay that mended the table.
+func (s *Service) Reload(ctx context.Context) error { return s.follow(ctx, true, nil) }
 
 // followChunk is how many rows are cut into words together.
 const followChunk = 512
 
-func (s *Service) follow(ctx context.Context, progress func(done int)) error {
+func (s *Service) follow(ctx context.Context, all bool, progress func(done int)) error {
 	s.following.Lock()
 	defer s.following.Unlock()
 	type chunk struct {
@@ -221,7 +224,10 @@ func (s *Service) follow(ctx context.Context, progress func(done int)) error {
 				return err
 			}
 			size = head.Size
-			if s.index.Seq() >= size {
+			from := max(s.index.Seq(), 0)
+			if all {
+				from = 0
+			} else if from >= size {
 				return nil
 			}
 			c := &chunk{done: make(chan error, 1)}
@@ -236,7 +242,7 @@ func (s *Service) follow(ctx context.Context, progress func(done int)) error {
 				c = &chunk{done: make(chan error, 1)}
 				return nil
 			}
-			err = since(gctx, tx, max(s.index.Seq(), 0), func(r row) error {
+			err = since(gctx, tx, from, func(r row) error {
 				if c.rows = append(c.rows, r); len(c.rows) == followChunk {
 					return send()
 				}

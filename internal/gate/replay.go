@@ -35,8 +35,7 @@ func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, tota
 		if err != nil {
 			return err
 		}
-		out, err = g.digests(ctx, tx)
-		if err != nil {
+		if out, err = g.digests(ctx, tx, true); err != nil {
 			return err
 		}
 		for _, p := range g.Projections {
@@ -47,7 +46,7 @@ func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, tota
 		if err := g.refold(ctx, tx, head.Size, progress); err != nil {
 			return err
 		}
-		after, err := g.digests(ctx, tx)
+		after, err := g.digests(ctx, tx, false)
 		if err != nil {
 			return err
 		}
@@ -64,10 +63,16 @@ func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, tota
 	return out, err
 }
 
-func (g *Gate) digests(ctx context.Context, tx *store.Tx) ([]Replayed, error) {
+// digests are those of every projection's tables. Tables that cannot even be read are damaged, which is no reason not to
+// mend them: with damaged, they count as a digest of zeros, which no tables have.
+func (g *Gate) digests(ctx context.Context, tx *store.Tx, damaged bool) ([]Replayed, error) {
 	var out []Replayed
 	for _, p := range g.Projections {
 		d, err := p.Digest(ctx, tx)
+		if damaged && err != nil && ctx.Err() == nil {
+			g.Logger.WarnContext(ctx, "derived tables cannot be read", "projection", p.Name(), "err", err)
+			d, err = [32]byte{}, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("digest %s: %w", p.Name(), err)
 		}
