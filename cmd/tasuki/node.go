@@ -116,6 +116,10 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 		return nil, err
 	}
 	n.openGate()
+	if err := n.refold(ctx); err != nil {
+		n.gate.Close()
+		return nil, fmt.Errorf("fold the log again: %w", err)
+	}
 	if key != nil {
 		n.keyed = true
 		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: key, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
@@ -160,6 +164,32 @@ func (n *node) openGate() {
 				n.signer.Notify()
 			}
 		}})
+}
+
+// foldsCursor keeps the versions of the folds that made the derived tables.
+const foldsCursor = "node/folds"
+
+// refold brings derived tables that an older (or newer) program folded to this one's version, by folding the log again.
+func (n *node) refold(ctx context.Context) error {
+	var want string
+	for _, p := range projections() {
+		want += fmt.Sprintf("%s/%d ", p.Name(), p.Version())
+	}
+	have, err := n.cursors.Load(ctx, foldsCursor)
+	if err != nil || string(have) == want {
+		return err
+	}
+	size, err := n.size(ctx)
+	if err != nil {
+		return err
+	}
+	if size > 1 { // more than the leaf that founded the list
+		n.log.InfoContext(ctx, "derived tables are of another version of this program: folding the log again", "have", string(have), "want", want, "leaves", size)
+		if _, err := n.gate.Replay(ctx, true, nil); err != nil {
+			return err
+		}
+	}
+	return n.cursors.Save(ctx, foldsCursor, []byte(want))
 }
 
 // key reads the log key of the present epoch and decides whether this node may write: one whose key is another epoch's, or

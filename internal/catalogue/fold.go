@@ -22,6 +22,9 @@ type Projection struct{}
 // Name names the projection in reports.
 func (Projection) Name() string { return "catalogue" }
 
+// Version is of what Fold derives.
+func (Projection) Version() int { return 1 }
+
 // derived is what the catalogue computes from a record alone.
 type derived struct {
 	entry []byte

@@ -21,6 +21,9 @@ import (
 // the log gives the same rows, bit for bit.
 type Projection interface {
 	Name() string
+	// Version is of what Fold derives. Raise it with every change of a fold: a store whose tables are of another version is
+	// folded again when it is opened.
+	Version() int
 	// Prepare computes from a body alone what Fold will need, before the transaction and beside other goroutines. It
 	// memoises on the Doc; skipping it changes nothing but the time spent inside the transaction.
 	Prepare(kind event.Kind, doc *event.Doc) error

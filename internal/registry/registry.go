@@ -136,6 +136,9 @@ type Projection struct{}
 // Name names the projection in reports.
 func (Projection) Name() string { return "registry" }
 
+// Version is of what Fold derives.
+func (Projection) Version() int { return 1 }
+
 // facts is what the registry's row needs of a document.
 type facts struct {
 	id, assigner string
