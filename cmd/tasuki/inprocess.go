@@ -27,18 +27,18 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 			// The front door turns its own panics into answers; what still arrives here is a broken-off reply.
 			if recover() != nil {
 				w.WriteHeader(http.StatusInternalServerError)
-				pipe.CloseWithError(io.ErrUnexpectedEOF)
+				_ = pipe.CloseWithError(io.ErrUnexpectedEOF)
 				return
 			}
 			w.WriteHeader(http.StatusOK)
-			pipe.Close()
+			_ = pipe.Close()
 		}()
 		t.h.ServeHTTP(w, in)
 	}()
 	select {
 	case <-w.ready:
 	case <-r.Context().Done():
-		body.CloseWithError(r.Context().Err())
+		_ = body.CloseWithError(r.Context().Err())
 		return nil, r.Context().Err()
 	}
 	return &http.Response{
