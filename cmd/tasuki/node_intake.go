@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tasuki/internal/authority"
@@ -22,7 +24,15 @@ type intake struct {
 	caller authority.Caller
 	sample bool
 	at     time.Time // source time of a history import; zero otherwise
+
+	asked   atomic.Int64 // calls of Unchanged
+	reading sync.Once
+	known   registry.Known // nil until read; documents that come in meanwhile are the gate's to recognise
+	failed  error          // of reading known
 }
+
+// askEach is how many documents of an import are looked up one by one, so that a delta does not pay for the whole list.
+const askEach = 256
 
 var errNotRecord = errors.New("not the CVE record it should be")
 
@@ -87,6 +97,17 @@ func (i *intake) Import(ctx context.Context, batch []cvelist.Prepared) ([]cvelis
 
 // Unchanged says whether the list holds this very document.
 func (i *intake) Unchanged(ctx context.Context, id string, sum cvelist.Digest) (same bool, err error) {
+	if i.asked.Add(1) > askEach {
+		i.reading.Do(func() {
+			i.failed = i.node.db.View(ctx, func(tx *store.Tx) (err error) {
+				i.known, err = registry.ReadKnown(ctx, tx)
+				return err
+			})
+		})
+		if i.failed != nil || !i.known.Perhaps(sum) {
+			return false, i.failed
+		}
+	}
 	err = i.node.db.View(ctx, func(tx *store.Tx) (err error) {
 		same, err = registry.Current(ctx, tx, id, sum)
 		return err

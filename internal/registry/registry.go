@@ -29,6 +29,7 @@ var q = store.Load(queries, "sql")
 
 var (
 	recordGet   = q.Get("record_get")
+	recordSums  = q.Get("record_digests")
 	recordPut   = q.Get("record_put")
 	recordRows  = q.Get("record_rows")
 	recordClear = q.Get("record_clear")

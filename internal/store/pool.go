@@ -39,6 +39,22 @@ func (c *conn) stmt(ctx context.Context, q *Query, e Engine) (*sql.Stmt, error) 
 	return st, nil
 }
 
+// exec runs one of the statements that begin and end transactions. They are prepared like every other: a read by primary
+// key takes as long as compiling BEGIN and COMMIT anew. PostgreSQL gets them as text, for it must be able to end a
+// transaction that has failed.
+func (c *conn) exec(ctx context.Context, q *Query, e Engine) error {
+	if e == Postgres {
+		_, err := c.ExecContext(ctx, q.text(e))
+		return err
+	}
+	st, err := c.stmt(ctx, q, e)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(ctx)
+	return err
+}
+
 func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) (*pool, error) {
 	driver, source := "pgx", dsn
 	if e == SQLite {
@@ -162,7 +178,7 @@ func (p *pool) checkpoint() {
 
 // tx runs fn between begin and COMMIT on one connection. A connection that cannot begin (the server went away) is
 // replaced once; after fn has run nothing is ever repeated.
-func (p *pool) tx(ctx context.Context, begin string, fn func(*Tx) error) error {
+func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
 	c, err := p.begin(ctx, begin)
 	if err != nil {
 		return err
@@ -180,7 +196,7 @@ func (p *pool) tx(ctx context.Context, begin string, fn func(*Tx) error) error {
 	}
 	done = true
 	// A cancelled context must not stop a commit half way: its outcome would be unknown to the caller.
-	if _, err := c.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+	if err := c.exec(context.WithoutCancel(ctx), commit, p.engine); err != nil {
 		p.rollback(c)
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -188,13 +204,13 @@ func (p *pool) tx(ctx context.Context, begin string, fn func(*Tx) error) error {
 	return nil
 }
 
-func (p *pool) begin(ctx context.Context, begin string) (*conn, error) {
+func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
 	for try := 0; ; try++ {
 		c, err := p.take(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if _, err = c.ExecContext(ctx, begin); err == nil {
+		if err = c.exec(ctx, begin, p.engine); err == nil {
 			return c, nil
 		}
 		p.drop(c)

@@ -113,13 +113,16 @@ func (db *DB) Close() error {
 	return err
 }
 
+// The statements around a transaction.
+var (
+	beginView   = &Query{name: "begin view", sqlite: "BEGIN", postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+	beginUpdate = &Query{name: "begin update", sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN"}
+	commit      = &Query{name: "commit", sqlite: "COMMIT", postgres: "COMMIT"}
+)
+
 // View runs fn in a read-only transaction: everything fn reads is of one moment.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	begin := "BEGIN"
-	if db.engine == Postgres {
-		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-	}
-	return db.read.tx(ctx, begin, fn)
+	return db.read.tx(ctx, beginView, fn)
 }
 
 // Update runs fn in one write transaction and commits when it returns nil; a commit that returned is on disk.
@@ -130,11 +133,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	begin := "BEGIN"
-	if db.engine == SQLite {
-		begin = "BEGIN IMMEDIATE"
-	}
-	return db.write.tx(ctx, begin, fn)
+	return db.write.tx(ctx, beginUpdate, fn)
 }
 
 // Tx is a transaction. It must not be used after the function it was given to returns.
