@@ -76,6 +76,28 @@ func TestRelevanceOrder(t *testing.T) {
 	}
 }
 
+// TestCommonWordsDoNotRank shows that a word of most documents leaves a page in the order of keys.
+func TestCommonWordsDoNotRank(t *testing.T) {
+	x := New(Schema{Zones: []Zone{{Name: "text"}}})
+	docs := make([]Doc, commonDocs+2)
+	for i := range docs {
+		docs[i] = Doc{Key: fmt.Sprintf("%05d", i), Text: []ZoneText{{0, "the"}}}
+		switch i {
+		case 100:
+			docs[i].Text[0].Text = "the rare one"
+		case 101:
+			docs[i].Text[0].Text = "the the the"
+		}
+	}
+	x.Apply(docs, 1)
+	for q, want := range map[string]string{"the": "10001", "the rare": "00100"} {
+		r, err := x.Search(Query{Where: query(q), Sort: Sort{Relevance: true}, Limit: 1})
+		if err != nil || len(r.Keys) != 1 || r.Keys[0] != want {
+			t.Errorf("%q: %q first (%v), want %q", q, r.Keys, err, want)
+		}
+	}
+}
+
 // TestDeepPages reads pages so deep that the sample decides what is gathered, among many ties.
 func TestDeepPages(t *testing.T) {
 	x := New(Schema{Numbers: []string{"n"}})

@@ -40,7 +40,8 @@ type Count struct {
 type Sort struct {
 	// By is a number of the schema; equal numbers are in natural order of keys.
 	By string
-	// Relevance orders by bm25 over the Text nodes of Where and Filters that are not negated.
+	// Relevance orders by bm25 over the Text nodes of Where and Filters that are not negated. Words that
+	// most documents have do not count.
 	Relevance bool
 	// Desc turns the whole order around, ties included. Relevance is always so.
 	Desc bool

@@ -57,7 +57,7 @@ func (s *search) wants(n Node, ws []want) ([]want, error) {
 					w.idf += s.idf(p, zones)
 				}
 			}
-			if known {
+			if known && w.idf > 0 {
 				ws = append(ws, w)
 			}
 		}
@@ -65,12 +65,20 @@ func (s *search) wants(n Node, ws []want) ([]want, error) {
 	return ws, nil
 }
 
-// idf is the weight of a word's rarity among the live documents.
+// commonDocs: a word that more than half of all documents have, and more than so many, tells nothing
+// about any of them and does not count; else "the" would have half a million texts read.
+const commonDocs = 10_000
+
+// idf is the weight of a word's rarity among the live documents, 0 for common words.
 func (s *search) idf(word string, zones []bool) float64 {
 	with := s.copyOf(s.g.live)
 	defer s.giveBack(with)
 	s.narrowWord(token.Term{Parts: []string{word}}, zones, with)
-	df := float64(with.count())
+	n := with.count()
+	if n > commonDocs && n > s.g.docs/2 {
+		return 0
+	}
+	df := float64(n)
 	return math.Log(1 + (float64(s.g.docs)-df+0.5)/(df+0.5))
 }
 
