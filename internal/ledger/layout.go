@@ -37,23 +37,83 @@ func guessLayout(raw []byte) (l layout, ok bool) {
 	return 0, false
 }
 
-// compact appends raw without the white space outside strings. It does not judge raw: for anything that is not
-// JSON the result is merely some bytes, and Pack notices that they do not restore.
-func compact(dst, raw []byte) []byte {
+// compact appends raw without the white space outside strings, and says whether that white space is exactly what
+// restore writes: then restoring the result gives raw back. It does not judge raw otherwise: what is not JSON is
+// merely some bytes that follow the style or do not. Checking while compacting is what Pack would else restore and
+// compare for, at twice the cost.
+func (l layout) compact(dst, raw []byte) (c []byte, ok bool) {
+	if l&finalLF != 0 {
+		if len(raw) == 0 || raw[len(raw)-1] != '\n' {
+			return dst, false
+		}
+		raw = raw[:len(raw)-1]
+	}
+	indent := indents[l&7]
+	depth := 0
 	for i := 0; i < len(raw); {
-		switch c := raw[i]; c {
-		case ' ', '\n', '\t', '\r':
-			i++
+		switch ch := raw[i]; ch {
 		case '"':
 			end := stringEnd(raw, i)
 			dst = append(dst, raw[i:end]...)
 			i = end
+			continue
+		case '{', '[':
+			if i+1 < len(raw) && raw[i+1] == ch+2 {
+				dst = append(dst, ch, ch+2)
+				i += 2
+				continue
+			}
+			dst = append(dst, ch)
+			depth++
+			i = afterNewline(raw, i+1, indent, depth)
+		case ',':
+			dst = append(dst, ch)
+			i = afterNewline(raw, i+1, indent, depth)
+		case ':':
+			dst = append(dst, ch)
+			if i += 2; i > len(raw) || raw[i-1] != ' ' {
+				return dst, false
+			}
+		case '\n': // only before what closes a container
+			depth--
+			i = afterNewline(raw, i, indent, depth)
+			if i < 0 || i == len(raw) || raw[i] != '}' && raw[i] != ']' || len(dst) > 0 && dst[len(dst)-1] == raw[i]-2 {
+				return dst, false // the last: an empty container that is not closed at once
+			}
+			dst = append(dst, raw[i])
+			i++
+		case '}', ']', ' ', '\t', '\r':
+			return dst, false
 		default:
-			dst = append(dst, c)
+			dst = append(dst, ch)
 			i++
 		}
+		if i < 0 {
+			return dst, false
+		}
 	}
-	return dst
+	return dst, true
+}
+
+// afterNewline returns the index after the line feed and indentation that begin at raw[i], or -1 if other bytes do.
+func afterNewline(raw []byte, i int, indent string, depth int) int {
+	rest := raw[min(i, len(raw)):]
+	if n := depth * len(indent); indent[0] == ' ' && n >= 0 && n <= len(spaces) {
+		if len(rest) > n && rest[0] == '\n' && string(rest[1:1+n]) == spaces[:n] {
+			return i + 1 + n
+		}
+		return -1
+	}
+	if len(rest) == 0 || rest[0] != '\n' {
+		return -1
+	}
+	for i++; depth > 0; depth-- {
+		if !bytes.HasPrefix(raw[i:], []byte(indent)) {
+			return -1
+		}
+		i += len(indent)
+	}
+	return i
 }
 
 // stringEnd returns the index after the string that begins at raw[i], or len(raw) if it does not end.
@@ -75,7 +135,7 @@ func stringEnd(raw []byte, i int) int {
 	}
 }
 
-// restore appends compact JSON re-indented in style l. Like compact it never judges; it gives up (and returns less
+// restore appends compact JSON re-indented in style l. It never judges; it gives up (and returns less
 // than the whole) once dst would grow beyond limit bytes, so that hostile nesting cannot make it write gigabytes.
 func (l layout) restore(dst, c []byte, limit int) []byte {
 	indent := indents[l&7]

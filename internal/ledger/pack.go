@@ -17,7 +17,7 @@ import (
 //	0       the original bytes
 //	1 …     compact JSON; style Enc-1 gives the original back (see layout.go)
 //
-// Pack chooses a style by looking at the first lines, and keeps it only if restoring gives the very bytes it got.
+// Pack chooses a style by looking at the first lines, and keeps it only if restoring will give the very bytes it got.
 // Numbers are frozen: they stand in stores.
 const encRaw = 0
 
@@ -98,7 +98,7 @@ func (d *dictionary) decompress(src, into []byte) ([]byte, error) {
 }
 
 // scratch holds the buffers that Pack does not give away.
-type scratch struct{ compact, decoded, restored []byte }
+type scratch struct{ compact, decoded []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
@@ -118,9 +118,7 @@ func Pack(rand io.Reader, raw []byte) (*Body, error) {
 	defer scratches.Put(s)
 	src := raw
 	if style, ok := guessLayout(raw); ok {
-		s.compact = compact(s.compact[:0], raw)
-		s.restored = style.restore(s.restored[:0], s.compact, len(raw))
-		if bytes.Equal(s.restored, raw) {
+		if s.compact, ok = style.compact(s.compact[:0], raw); ok {
 			b.Enc, src = uint8(style)+1, s.compact
 		}
 	}
@@ -130,7 +128,7 @@ func Pack(rand io.Reader, raw []byte) (*Body, error) {
 			return nil, err
 		}
 		b.Dict, b.dict = d.id, d
-		// Decoding proves the coder; restoring was proven above and is a pure function of the same bytes.
+		// Decoding proves the coder; that restoring gives raw back is what compact said of these very bytes.
 		s.decoded, err = d.decompress(b.Packed, s.decoded[:0])
 		if err == nil && bytes.Equal(s.decoded, src) {
 			return b, nil

@@ -12,7 +12,7 @@ import (
 var packSeeds = []string{
 	"", " ", "{}", "{\n}", "{\n  \"a\": 1\n}", "{\n  \"a\": 1\n}\n", "{\n    \"a\": [\n        1,\n        {}\n    ]\n}",
 	"{\n\t\"a\": \"\\\\\\\" , : { } \\u0000\"\n}", "[\n   1,\n   2\n]", "[\n \"a\"\n]\n\n", "{\n  \"a\" : 1\n}", "{\r\n  \"a\": 1\r\n}",
-	"{\n  \"a\": \"\xff\"\n}", "{\n  \"a\": \"open", "{\n  \"a\": []\n}", "{\n  \"a\": [\n  ]\n}", "}}\n  ]]", "{\n        \"a\": 1e5\n}", "{\n  ]}\\\"",
+	"{\n  \"a\": \"\xff\"\n}", "{\n  \"a\": \"open", "{\n  \"a\": []\n}", "{\n  \"a\": [\n  ]\n}", "}}\n  ]]", "{\n        \"a\": 1e5\n}", "{\n  \n}", "[\n \n}", "{\n  ]}\\\"",
 }
 
 // TestPackStyles pins which inputs are stored as compact JSON and which as they are.
@@ -68,6 +68,25 @@ func FuzzPack(f *testing.F) {
 		}
 		if err := b.Check(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzLayout: what compact accepts, restore gives back, in every style.
+func FuzzLayout(f *testing.F) {
+	for _, s := range packSeeds {
+		for l := range layout(16) {
+			f.Add(uint8(l), []byte(s))
+		}
+	}
+	f.Fuzz(func(t *testing.T, style uint8, raw []byte) {
+		l := layout(style)
+		if !l.valid() {
+			return
+		}
+		c, ok := l.compact(nil, raw)
+		if got := l.restore(nil, c, len(raw)); ok && !bytes.Equal(got, raw) {
+			t.Fatalf("style %d accepts %q as %q, which comes back as %q", l, raw, c, got)
 		}
 	})
 }
