@@ -329,7 +329,7 @@ func (n *node) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if n.signer != nil {
-		if _, _, err := n.signer.Sign(ctx); err != nil {
+		if err := n.signer.Finish(ctx); err != nil {
 			n.log.WarnContext(ctx, "last checkpoint not signed", "err", err)
 		}
 	}

@@ -82,6 +82,7 @@ func (p *Program) join(ctx context.Context, s *Settings) *session {
 
 // open makes the node in this process.
 func (x *session) open(ctx context.Context, p *Program, s *Settings, dir *DataDir, want access) error {
+	s = s.forCommand()
 	if p.Backend.Open == nil {
 		return errors.New("this build has no node in it")
 	}

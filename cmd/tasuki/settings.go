@@ -61,6 +61,17 @@ func (p *Program) settings(g Globals, flags []override) (*Settings, error) {
 	return s, nil
 }
 
+// forCommand is the settings of a command that opens the node for itself: what a serving node logs about every request and
+// import would only stand between the person and the answer, unless they asked for it.
+func (s *Settings) forCommand() *Settings {
+	if _, asked := s.From["log.level"]; asked {
+		return s
+	}
+	quiet := *s
+	quiet.Log.Level = "warn"
+	return &quiet
+}
+
 // readFile reads the TOML file over the defaults. Unknown keys are errors: a misspelt setting must not be silently absent.
 func (s *Settings) readFile(name string) error {
 	f, err := os.Open(name)

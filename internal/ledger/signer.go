@@ -69,7 +69,7 @@ func (s *Signer) Notify() {
 // when ctx ends, and ErrFork or ErrBehind when the store contradicts what was signed: then nothing may be signed or
 // written any more. Other errors are logged and tried again. On return the lease is given back.
 func (s *Signer) Run(ctx context.Context) error {
-	defer s.release()
+	defer s.Release()
 	tick := time.NewTicker(s.o.Poll)
 	defer tick.Stop()
 	for {
@@ -132,6 +132,19 @@ func (s *Signer) grown(ctx context.Context) (grown bool, err error) {
 	return grown, err
 }
 
+// Finish signs what is not signed yet and releases the lease. That another node is signing is no error.
+func (s *Signer) Finish(ctx context.Context) error {
+	grown, err := s.grown(ctx)
+	if err != nil || !grown {
+		return err
+	}
+	defer s.Release()
+	if _, _, err = s.Sign(ctx); errors.Is(err, errNotHolder) || errors.Is(err, errRaced) {
+		return nil
+	}
+	return err
+}
+
 var errNotHolder = errors.New("ledger: another node holds the signing lease")
 
 // Sign signs the present head once, if it is not signed yet and no other node holds the lease, and returns the newest
@@ -187,8 +200,9 @@ func (s *Signer) lease(ctx context.Context, tx *store.Tx, now time.Time) error {
 	return nil
 }
 
-// release lets another node sign at once instead of after the lease has run out.
-func (s *Signer) release() {
+// Release lets another node sign at once instead of after the lease has run out. Run calls it; who only calls Sign does so
+// when no more is to come.
+func (s *Signer) Release() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	err := s.l.db.Update(ctx, func(tx *store.Tx) error {
