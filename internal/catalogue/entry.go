@@ -331,7 +331,18 @@ func rangeText(v cve.Version) string {
 
 // firstSentence is the first sentence of s, at most n characters.
 func firstSentence(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	// Descriptions run to thousands of words; what follows the cut and the two characters that end a sentence is not looked at.
+	var b strings.Builder
+	for word := range strings.FieldsSeq(s) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+		if b.Len() > utf8.UTFMax*n && utf8.RuneCountInString(b.String()) > n+2 {
+			break
+		}
+	}
+	s = b.String()
 	for i, r := range s {
 		if r == '。' {
 			return clip(s[:i+len("。")], n)
