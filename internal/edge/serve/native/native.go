@@ -43,7 +43,8 @@ const (
 	exportPage   = 500
 )
 
-// dimensions that a parameter may name, and the letter case their values have in the index.
+// dimensions that a parameter may name, and the letter case their values mostly have in the index. A value is also looked for
+// as given: some tags and organisations are spelt otherwise.
 var dimensions = map[string]func(string) string{
 	"state": strings.ToUpper, "severity": strings.ToLower, "vendor": strings.ToLower, "product": strings.ToLower, "cwe": strings.ToUpper,
 	"assigner": keep, "year": keep, "kev": strings.ToLower, "ssvc": strings.ToLower, "tag": strings.ToLower, "status": strings.ToLower,
@@ -262,7 +263,11 @@ func readQuery(v url.Values) (catalogue.Query, error) {
 		case isDim:
 			f := catalogue.Filter{Dim: name}
 			for _, value := range values {
-				f.Values = append(f.Values, dim(strings.TrimSpace(value)))
+				value = strings.TrimSpace(value)
+				f.Values = append(f.Values, value)
+				if v := dim(value); v != value {
+					f.Values = append(f.Values, v)
+				}
 			}
 			q.Filters = append(q.Filters, f)
 		case len(values) > 1:
