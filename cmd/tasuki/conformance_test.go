@@ -1,0 +1,508 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"tasuki/internal/store/storetest"
+	"tasuki/spec/cve"
+	"tasuki/spec/nvd"
+)
+
+// conformanceNow is when the conformance test takes place. The clock stands still, so that both nodes stamp alike.
+var conformanceNow = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+// Both engines give the same answers to everything that can be asked, byte for byte, but for the list's id and how long a
+// search took.
+func TestEnginesAgree(t *testing.T) {
+	now := func() time.Time { return conformanceNow }
+	c := &conformance{T: t,
+		sqlite:   openKit(t, kitOptions{now: now}),
+		postgres: openKit(t, kitOptions{now: now, store: storetest.Postgres(t)}),
+		asked:    map[string]bool{}, found: map[string]int{},
+	}
+	c.history()
+	c.learn()
+	t.Run("by id", c.byID)
+	t.Run("nvd", c.nvd)
+	t.Run("native", c.native)
+	t.Run("export", c.export)
+	t.Run("web", c.web)
+	t.Logf("%d requests, %d of them answered 200, %d bytes compared", len(c.asked), c.good, c.bytes)
+	if len(c.asked) < 1500 || c.good < len(c.asked)*3/4 {
+		t.Errorf("only %d requests, %d answered", len(c.asked), c.good)
+	}
+	if a, b := c.sqlite.check(t), c.postgres.check(t); len(a) != 2 || !maps.Equal(a, b) {
+		t.Errorf("derived tables differ:\n%v\n%v", a, b)
+	}
+}
+
+type conformance struct {
+	*testing.T
+	sqlite, postgres *kitNode
+	asked            map[string]bool
+	good             int
+	bytes            int
+	found            map[string]int // items found by NVD parameter
+
+	ids                                []string
+	words, phrases                     []string
+	cwes, tags, sources                []string
+	vec2, vec3, vec4                   []string
+	severities, vendors, days, kevDays []string
+}
+
+// made are records beyond the archives: what changes later, what is a day old to the millisecond, what ties, and what a
+// database might sort or compare by rules of its own.
+func made() (first, second []byte) {
+	record := func(id, state, published, updated, vendor, lang, text string) string {
+		cna := fmt.Sprintf(`"affected":[{"vendor":%q,"product":%q,"versions":[{"version":"1","status":"affected"}]}],"descriptions":[{"lang":%q,"value":%q}],"references":[{"url":"https://example.jp/%s"}]`,
+			vendor, vendor+" Kit", lang, text, id)
+		if state == "REJECTED" {
+			cna = fmt.Sprintf(`"rejectedReasons":[{"lang":%q,"value":%q}]`, lang, text)
+		}
+		return fmt.Sprintf(`{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":%q,"assignerOrgId":"11111111-1111-4111-8111-111111111111","assignerShortName":%q,"state":%q,"datePublished":%q,"dateUpdated":%q},"containers":{"cna":{"providerMetadata":{"orgId":"11111111-1111-4111-8111-111111111111","shortName":%q},%s}}}`+"\n",
+			id, vendor, state, published, updated, vendor, cna)
+	}
+	at := func(ago time.Duration) string { return conformanceNow.Add(-ago).Format("2006-01-02T15:04:05.000Z") }
+	const day = 24 * time.Hour
+	for _, r := range [][7]string{
+		{"CVE-2026-9001", "PUBLISHED", at(day), at(day), "zebra", "en", "Exactly a day old"},
+		{"CVE-2026-9002", "PUBLISHED", at(day - time.Millisecond), at(day), "Ärger", "en", "A millisecond short of a day"},
+		{"CVE-2026-10000", "PUBLISHED", at(time.Hour), at(time.Hour), "_under", "en", "Ties with two others by date"},
+		{"CVE-2026-9999", "PUBLISHED", at(time.Hour), at(time.Hour), "Zebra", "en", "Ties with two others by date"},
+		{"CVE-2026-100000", "PUBLISHED", at(time.Hour), at(time.Hour), "apfel", "en", "Ties with two others by date"},
+		{"CVE-2026-9101", "PUBLISHED", at(90 * day), at(90 * day), "日本製作所", "ja", "日本製作所の管理画面には認証回避の脆弱性が存在します。"},
+		{"CVE-2026-9102", "PUBLISHED", at(91 * day), at(91 * day), "東京電網", "ja", "任意のコードを実行される可能性があります。管理者権限は不要です。"},
+		{"CVE-2026-9103", "PUBLISHED", "2026-05-01T00:00:00", "2026-05-01T00:00:00", "ｶﾀｶﾅ", "ja", "ｶﾀｶﾅとカタカナは同じ言葉です"},
+		{"CVE-2026-9104", "PUBLISHED", at(30 * day), at(30 * day), "%_\\'\"", "en", "Patterns: 100% _ \\ ' \" -- ;"},
+	} {
+		first = append(first, record(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
+	}
+	for _, r := range [][7]string{
+		{"CVE-2026-9001", "PUBLISHED", at(day), at(time.Minute), "zebra", "en", "Exactly a day old, and better described"},
+		{"CVE-2026-9101", "REJECTED", at(90 * day), at(time.Minute), "日本製作所", "ja", "重複のため却下"},
+		{"CVE-2026-9104", "PUBLISHED", at(30 * day), at(40 * day), "stale", "en", "An older text that must not win"},
+		{"CVE-2026-9105", "PUBLISHED", at(400 * day), at(400 * day), "late", "en", "Published long ago, learnt today"},
+	} {
+		second = append(second, record(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
+	}
+	return first, second
+}
+
+// history brings the same into both nodes, some of it twice.
+func (c *conformance) history() {
+	first, second := made()
+	dir := c.TempDir()
+	var paths []string
+	for name, raw := range map[string][]byte{"first.jsonl": first, "second.jsonl": second} {
+		paths = append(paths, filepath.Join(dir, name))
+		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
+			c.Fatal(err)
+		}
+	}
+	slices.Sort(paths)
+	if extra, ok := hasRealArchive("cve5-extra-newer.zip"); ok {
+		paths = slices.Insert(paths, 1, extra)
+	}
+	var sizes []int64
+	for _, k := range []*kitNode{c.sqlite, c.postgres} {
+		if sum := k.bringSample(c); sum.Added != 520 {
+			c.Fatalf("sample: %+v", sum)
+		}
+		for _, path := range append(paths, paths[0]) {
+			sum, _ := k.bring(c, path)
+			if sum.Refused > 0 {
+				c.Fatalf("%s: %+v", path, sum)
+			}
+			sizes = append(sizes, sum.Size)
+		}
+	}
+	if half := len(sizes) / 2; !slices.Equal(sizes[:half], sizes[half:]) {
+		c.Fatalf("sizes of the logs %v", sizes)
+	}
+}
+
+// learn reads from the sample what can be asked about.
+func (c *conformance) learn() {
+	z, err := zip.NewReader(bytes.NewReader(sampleZip), int64(len(sampleZip)))
+	if err != nil {
+		c.Fatal(err)
+	}
+	files := recordsIn(z)
+	c.ids = slices.Sorted(maps.Keys(files))
+	add := func(to *[]string, values ...string) {
+		for _, v := range values {
+			if v != "" && !slices.Contains(*to, v) {
+				*to = append(*to, v)
+			}
+		}
+	}
+	for i, id := range c.ids {
+		raw, err := files.read(id)
+		if err != nil {
+			c.Fatal(err)
+		}
+		rec, err := cve.Decode(raw)
+		if err != nil {
+			c.Fatal(err)
+		}
+		f := nvd.Classify(rec)
+		add(&c.cwes, f.CWE...)
+		add(&c.tags, f.Tags...)
+		add(&c.sources, f.Sources...)
+		add(&c.vec2, f.Vec2...)
+		add(&c.vec3, f.Vec30...)
+		add(&c.vec3, f.Vec31...)
+		add(&c.vec4, f.Vec40...)
+		add(&c.kevDays, f.KEVAdded)
+		if i%7 == 0 && !f.PublishedAt.IsZero() {
+			add(&c.days, f.PublishedAt.UTC().Format(time.DateOnly))
+		}
+		text, _ := cve.Pick(rec.Containers.CNA.Descriptions, "en")
+		if w := strings.Fields(text.Value); len(w) > 8 && i%9 == 0 {
+			add(&c.words, w[1], w[5])
+			add(&c.phrases, strings.Join(w[2:5], " "))
+		}
+		if a := rec.Containers.CNA.Affected; len(a) > 0 && i%5 == 0 {
+			add(&c.vendors, strings.ToLower(strings.TrimSpace(a[0].Vendor)))
+		}
+	}
+	first, second := made()
+	for line := range strings.SplitSeq(string(first)+string(second), "\n") {
+		if _, after, ok := strings.Cut(line, `"cveId":"`); ok {
+			id, _, _ := strings.Cut(after, `"`)
+			add(&c.ids, id)
+		}
+	}
+	add(&c.words, "a", "the", "xss", "sql", "脆弱性", "認証", "管理", "カタカナ", "東京", "Ärger", "100%", "_", "CVE-2024", "no-such-word-anywhere")
+	if extra, ok := hasRealArchive("cve5-extra-newer.zip"); ok {
+		add(&c.ids, slices.Sorted(maps.Keys(openRecords(c, extra)))...)
+	}
+}
+
+// hasRealArchive is realArchive for who can do without.
+func hasRealArchive(name string) (path string, ok bool) {
+	found, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data", "cvelist", name))
+	if err != nil {
+		return "", false
+	}
+	_, err = os.Stat(found)
+	return found, err == nil
+}
+
+var tookMillis = regexp.MustCompile(`(in |時点の答え（)[0-9.,]+( ms|&nbsp;ms| ミリ秒)`)
+
+// answer is what both have to give alike.
+func (k *kitNode) answer(path string, header ...string) (status int, text string) {
+	w := k.ask(path, header...)
+	list := k.chain.ListID()
+	normal := strings.NewReplacer(list, "{list}", list[:16], "{list16}", list[:8], "{list8}")
+	head := w.Header()
+	head.Del("X-Request-Id")
+	page := strings.HasPrefix(head.Get("Content-Type"), "text/html")
+	if page {
+		head.Del("ETag") // of a text with the list's id and the time in it
+		head.Del("Content-Length")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\n", w.Code)
+	for _, name := range slices.Sorted(maps.Keys(head)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(head[name], ", "))
+	}
+	body := w.Body.String()
+	if page {
+		body = tookMillis.ReplaceAllString(body, "${1}0${2}")
+	}
+	return w.Code, normal.Replace(b.String() + "\n" + body)
+}
+
+// same asks both and returns the body that both gave.
+func (c *conformance) same(t *testing.T, path string, header ...string) string {
+	t.Helper()
+	status, a := c.sqlite.answer(path, header...)
+	_, b := c.postgres.answer(path, header...)
+	c.asked[path+strings.Join(header, "\n")] = true
+	c.bytes += len(a)
+	if status == http.StatusOK {
+		c.good++
+	}
+	if status >= 500 {
+		t.Errorf("%s: %.300s", path, a)
+	}
+	if a != b {
+		at := 0
+		for at < min(len(a), len(b)) && a[at] == b[at] {
+			at++
+		}
+		from := max(0, at-200)
+		t.Errorf("%s: the answers differ at byte %d\nsqlite:   %.400q\npostgres: %.400q", path, at, a[from:], b[from:])
+	}
+	_, body, _ := strings.Cut(a, "\n\n")
+	return body
+}
+
+func (c *conformance) byID(t *testing.T) {
+	for _, id := range c.ids {
+		c.same(t, "/api/cve/"+id)
+		c.same(t, "/cve/"+id+".json")
+	}
+	for _, id := range []string{"CVE-2099-0001", "cve-2024-0001", "CVE-1-1", "", "CVE-2024-99999999999999999999", "%00", "%E2%82"} {
+		c.same(t, "/api/cve/"+id)
+	}
+	for _, query := range []string{"", "?state=PUBLISHED", "?state=rejected", "?state=RESERVED", "?state=", "?state=%22", "?other=1", "?state=PUBLISHED&state=REJECTED", "?%"} {
+		c.same(t, "/api/cve_count"+query)
+	}
+	for _, path := range []string{"/api/health-check", "/API/CVE/CVE-1999-0001", "/api/", "/api/org", "/charter/none.json", "/proof/CVE-2099-0001", "/tile/0/999999", "/body/00/00"} {
+		c.same(t, path)
+	}
+}
+
+// sample picks at most n values, evenly.
+func sample(values []string, n int) []string {
+	var out []string
+	for i := range min(n, len(values)) {
+		out = append(out, values[i*len(values)/min(n, len(values))])
+	}
+	return out
+}
+
+func (c *conformance) native(t *testing.T) {
+	const search = "/api/v1/search?"
+	type reply struct {
+		Total  int
+		Next   string
+		Hits   []struct{ ID string }
+		Facets map[string][]struct{ Value string }
+	}
+	read := func(body string) (r reply) {
+		if err := json.Unmarshal([]byte(body), &r, json.MatchCaseInsensitiveNames(true)); err != nil {
+			t.Fatalf("%v in %s", err, body)
+		}
+		return r
+	}
+	dims := []string{"assigner", "cwe", "kev", "lang", "product", "reference", "severity", "source", "ssvc", "state", "status", "tag", "vendor", "year"}
+	all := read(c.same(t, search+"limit=0&facets="+strings.Join(dims, ",")))
+	var narrow []string
+	for _, dim := range dims {
+		if len(all.Facets[dim]) == 0 {
+			t.Errorf("the facet %s is empty", dim)
+		}
+		for _, v := range all.Facets[dim] {
+			narrow = append(narrow, url.Values{dim: {v.Value}}.Encode())
+		}
+	}
+	for _, n := range narrow {
+		if r := read(c.same(t, search+n+"&facets="+strings.Join(dims, ","))); r.Total == 0 {
+			t.Errorf("%s was counted and is not found", n)
+		}
+	}
+	for i, w := range slices.Concat(c.words, c.phrases, []string{`"remote code execution"`, "認証回避", "ｶﾀｶﾅ", "", "  ", `"`, strings.Repeat("x", 1001)}) {
+		q := url.Values{"q": {w}}.Encode()
+		for _, sort := range []string{"newest", "oldest", "relevance"} {
+			c.same(t, search+q+"&limit=50&facets=severity,vendor,year&sort="+sort)
+		}
+		c.same(t, search+q+"&"+narrow[i%len(narrow)])
+	}
+	for _, v := range c.vendors {
+		c.same(t, search+url.Values{"vendor": {v}, "facets": {"vendor,product"}}.Encode())
+	}
+	for _, d := range sample(c.days, 20) {
+		for _, name := range []string{"published", "changed"} {
+			for _, span := range []string{d, d + "..", ".." + d, "2020-01-01.." + d} {
+				c.same(t, search+name+"="+span)
+			}
+		}
+	}
+	for _, wrong := range []string{"colour=red", "sort=up", "limit=-1", "limit=1001", "limit=x", "cursor=%25", "cursor=AAAA", "facets=colour", "published=soon", "sort=relevance", "q=a&q=b"} {
+		c.same(t, search+wrong)
+	}
+	// Cursors to the very end: each record once.
+	for _, query := range []string{"limit=37", "limit=100&sort=oldest", "limit=11&q=the&sort=relevance", "limit=7&severity=high&severity=critical"} {
+		seen, cursor := map[string]bool{}, ""
+		for {
+			r := read(c.same(t, search+query+cursor))
+			for _, h := range r.Hits {
+				if seen[h.ID] {
+					t.Errorf("%s gives %s twice", query, h.ID)
+				}
+				seen[h.ID] = true
+			}
+			if r.Next == "" {
+				if len(seen) != r.Total || len(seen) == 0 {
+					t.Errorf("%s ends after %d of %d", query, len(seen), r.Total)
+				}
+				break
+			}
+			cursor = "&cursor=" + url.QueryEscape(r.Next)
+		}
+	}
+	c.same(t, "/api/v1/stats")
+	c.same(t, "/api/v1/nothing")
+}
+
+func (c *conformance) export(t *testing.T) {
+	for _, query := range []string{"", "?form=original", "?form=compact&severity=high", "?q=the&sort=oldest", "?state=REJECTED&form=original", "?form=odd", "?colour=red"} {
+		body := c.same(t, "/api/v1/export"+query)
+		if lines := strings.Count(body, "\n"); query == "" && lines != len(c.ids) {
+			t.Errorf("%d lines for %d records", lines, len(c.ids))
+		}
+	}
+}
+
+func (c *conformance) web(t *testing.T) {
+	for i, id := range c.ids {
+		if i%4 == 0 || strings.HasPrefix(id, "CVE-2026-9") {
+			c.same(t, "/cve/"+id, "Accept-Language: en")
+		}
+		if i%16 == 0 {
+			c.same(t, "/cve/"+id, "Accept-Language: ja")
+		}
+	}
+	next := regexp.MustCompile(`href="(/search\?[^"]*after=[^"]*)"`)
+	for i, w := range slices.Concat([]string{""}, c.words) {
+		query := url.Values{"q": {w}, "sort": {[]string{"newest", "oldest", "relevance"}[i%3]}}
+		switch i % 5 {
+		case 1:
+			query["severity"] = []string{"high", "critical"}
+		case 2:
+			query.Set("year", "2024")
+		case 3:
+			query.Set("changed", "30")
+		}
+		path := "/search?" + query.Encode()
+		for range 3 { // the first pages
+			m := next.FindStringSubmatch(c.same(t, path, "Accept-Language: "+[]string{"en", "ja"}[i%2]))
+			if m == nil {
+				break
+			}
+			path = strings.ReplaceAll(m[1], "&amp;", "&")
+		}
+	}
+	for _, path := range []string{"/", "/search", "/sources", "/search?q=CVE-2024-0001", "/search?sort=up", "/search?published=0", "/cve/cve-2024-1", "/cve/CVE-2099-0001", "/cve/x", "/nothing"} {
+		c.same(t, path, "Accept-Language: en")
+		c.same(t, path, "Accept-Language: ja")
+	}
+}
+
+// nvd asks with every parameter of the protocol, alone and combined, and with what it refuses.
+func (c *conformance) nvd(t *testing.T) {
+	const cves = "/rest/json/cves/2.0"
+	ask := func(query string) (total int) {
+		body := c.same(t, cves+"?"+query)
+		var reply nvd.Reply
+		if json.Unmarshal([]byte(body), &reply) == nil {
+			total = reply.TotalResults
+		}
+		for part := range strings.SplitSeq(query, "&") {
+			name, _, _ := strings.Cut(part, "=")
+			c.found[name] += total
+		}
+		return total
+	}
+	window := func(name, from, to string) string {
+		return name + "StartDate=" + url.QueryEscape(from) + "&" + name + "EndDate=" + url.QueryEscape(to)
+	}
+	var single []string
+	each := func(name string, values ...string) {
+		for _, v := range values {
+			single = append(single, name+"="+url.QueryEscape(v))
+		}
+	}
+	each("cveId", sample(c.ids, 60)...)
+	each("cveId", "cve-2024-0001", "CVE-2099-0001")
+	each("cveIds", strings.Join(sample(c.ids, 100), ","), "CVE-2026-9002,CVE-2026-9001,CVE-2026-9001")
+	each("cveTag", slices.DeleteFunc(slices.Clone(c.tags), func(s string) bool { return !nvd.KnownTag(s) })...)
+	each("cweId", c.cwes...)
+	each("cvssV2Severity", "LOW", "MEDIUM", "high")
+	each("cvssV3Severity", "LOW", "MEDIUM", "HIGH", "critical")
+	each("cvssV4Severity", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+	each("cvssV2Metrics", sample(c.vec2, 10)...)
+	each("cvssV3Metrics", sample(c.vec3, 30)...)
+	each("cvssV4Metrics", sample(c.vec4, 10)...)
+	each("cvssV3Metrics", "AV:N", "AV:N/PR:N/UI:N", "CVSS:3.0/AV:L", "CVSS:3.1/AV:L/AC:H")
+	each("cvssV2Metrics", "AV:N/AC:L")
+	each("cvssV4Metrics", "AV:N/AC:L")
+	each("sourceIdentifier", sample(c.sources, 40)...)
+	each("keywordSearch", c.words...)
+	each("keywordSearch", c.phrases...)
+	statuses := []string{"Received", "AwaitingAnalysis", "Undergoing Analysis", "Analyzed", "Modified", "Deferred", "Rejected"}
+	each("vulnStatus", statuses...)
+	for i := range statuses {
+		for j := range i {
+			each("vulnStatuses", statuses[i]+","+statuses[j])
+		}
+	}
+	single = append(single, "hasKev", "hasCertAlerts", "hasCertNotes", "hasOval", "noRejected", "noRejected=true", "",
+		window("lastMod", "2026-11-01T00:00:00.000", "2026-11-30T00:00:00.000"), window("lastMod", "2024-08-01T00:00:00.000Z", "2024-10-30T00:00:00.000Z"),
+		window("pub", "2026-11-20T09:00:00.000", "2026-11-20T09:00:00.000"), window("pub", "2026-11-20T09:00:00.001", "2026-11-20T09:00:00.001"))
+	for _, d := range sample(c.days, 30) {
+		single = append(single, window("pub", d+"T00:00:00.000", d+"T23:59:59.999+01:00"), window("lastMod", d+"T00:00:00Z", d+"T23:59:59Z"))
+	}
+	for _, d := range sample(c.kevDays, 10) {
+		single = append(single, window("kev", d+"T00:00:00.000", d+"T00:00:00.000"))
+	}
+	for _, p := range c.phrases {
+		single = append(single, url.Values{"keywordSearch": {p}, "keywordExactMatch": {""}}.Encode())
+	}
+	for i, query := range single {
+		if i%10 > 0 { // the default of 2,000 is most of the records each time
+			query = strings.TrimPrefix(query+"&resultsPerPage=25", "&")
+		}
+		ask(query)
+	}
+	// Combinations, each at a page of its own.
+	r := rand.New(rand.NewPCG(2, 520))
+	for range 300 {
+		parts, names := []string{}, map[string]bool{}
+		for range 1 + r.IntN(3) {
+			p := single[r.IntN(len(single))]
+			name, _, _ := strings.Cut(p, "=")
+			if p != "" && !names[name] {
+				parts, names[name] = append(parts, p), true
+			}
+		}
+		ask(strings.Join(append(parts, fmt.Sprintf("resultsPerPage=%d&startIndex=%d", 1+r.IntN(30), r.IntN(20)*r.IntN(20))), "&"))
+	}
+	for start := 0; ; start += 97 {
+		if total := ask(fmt.Sprintf("resultsPerPage=97&startIndex=%d", start)); start > total {
+			if total != len(c.ids) {
+				t.Errorf("%d of %d records", total, len(c.ids))
+			}
+			break
+		}
+	}
+	for _, name := range []string{"cveId", "cveIds", "cveTag", "cweId", "cvssV2Severity", "cvssV3Severity", "cvssV4Severity", "cvssV2Metrics", "cvssV3Metrics",
+		"cvssV4Metrics", "sourceIdentifier", "keywordSearch", "keywordExactMatch", "vulnStatus", "vulnStatuses", "hasKev", "hasCertAlerts", "hasCertNotes",
+		"noRejected", "lastModStartDate", "pubStartDate", "kevStartDate", "resultsPerPage", "startIndex"} {
+		if c.found[name] == 0 {
+			t.Errorf("nothing was found with %s: the comparison says nothing about it", name)
+		}
+	}
+	for _, wrong := range []string{"cveId=x", "cveId=", "cveIds=CVE-2024-1,x", "cveTag=odd", "cweId=79", "cvssV2Severity=CRITICAL", "cvssV3Metrics=AV:Z", "cvssV3Metrics=AV:N&cvssV2Metrics=AV:N",
+		"cvssV3Severity=LOW&cvssV4Severity=LOW", "keywordExactMatch", "keywordSearch=", "hasKev=no", "pubStartDate=2024-01-01T00:00:00", "pubEndDate=2024-01-01T00:00:00",
+		window("pub", "2024-01-01T00:00:00", "2024-06-01T00:00:00"), window("lastMod", "2024-02-01T00:00:00", "2024-01-01T00:00:00"), window("kev", "soon", "later"),
+		"resultsPerPage=0", "resultsPerPage=2001", "startIndex=-1", "startIndex=x", "sourceIdentifier=", "vulnStatus=Odd", "vulnStatus=Received&vulnStatuses=Received", "other=1", "hasKev&hasKev",
+		"cpeName=cpe:2.3:a:b:c:1", "isVulnerable", "virtualMatchString=cpe:2.3:a", "versionStart=1", "versionStartType=including", "versionEnd=1", "versionEndType=excluding", "%zz"} {
+		if total := ask(wrong); total != 0 {
+			t.Errorf("%s was answered with %d records", wrong, total)
+		}
+	}
+	tag := c.sqlite.ask(cves + "?cveId=" + c.ids[0]).Header().Get("ETag")
+	c.same(t, cves+"?cveId="+c.ids[0], "If-None-Match: "+tag)
+	c.same(t, "/rest/json/cpes/2.0")
+}
