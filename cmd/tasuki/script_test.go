@@ -2,7 +2,13 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,7 +28,61 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("HOME", env.WorkDir)
-			return nil
+			env.Setenv("TMPDIR", env.WorkDir)
+			// A port that was free a moment ago; nothing else on this machine asks for it by number.
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			env.Setenv("ADDR", ln.Addr().String())
+			return ln.Close()
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "ready": scriptReady},
 	})
+}
+
+// scriptGet is "get PATH [Name:value…]": it asks the node at $ADDR, writes the status line, headers and body to standard output
+// for the stdout command to look at, and fails on any status but 2xx, or with "!" on those.
+func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("ADDR")+args[0], nil)
+	ts.Check(err)
+	for _, h := range args[1:] {
+		name, value, _ := strings.Cut(h, ":")
+		req.Header.Set(name, value)
+		if name == "Host" {
+			req.Host = value
+		}
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	fmt.Fprintln(ts.Stdout(), resp.Status)
+	ts.Check(resp.Header.Write(ts.Stdout()))
+	fmt.Fprintln(ts.Stdout())
+	_, err = io.Copy(ts.Stdout(), resp.Body)
+	ts.Check(err)
+	if ok := resp.StatusCode/100 == 2; ok == neg {
+		ts.Fatalf("GET %s: %s", args[0], resp.Status)
+	}
+}
+
+// scriptReady waits until the node at $ADDR says that it is ready.
+func scriptReady(ts *testscript.TestScript, _ bool, args []string) {
+	within := 30 * time.Second
+	if len(args) > 0 {
+		var err error
+		within, err = time.ParseDuration(args[0])
+		ts.Check(err)
+	}
+	for until := time.Now().Add(within); ; time.Sleep(10 * time.Millisecond) {
+		if resp, err := http.Get("http://" + ts.Getenv("ADDR") + "/healthz"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("not ready within %v", within)
+		}
+	}
 }

@@ -112,13 +112,12 @@ type ImportRequest struct {
 // ImportSummary counts an import's outcomes.
 type ImportSummary struct {
 	Files     int64    `json:"files"`
-	Added     int64    `json:"added"`
+	Added     int64    `json:"added"` // in a dry run: what would be handed over, new or newer
 	Updated   int64    `json:"updated"`
 	Unchanged int64    `json:"unchanged"`
 	Stale     int64    `json:"stale"`
 	Divergent int64    `json:"divergent"`
 	Refused   int64    `json:"refused"`
-	Ready     int64    `json:"ready,omitzero"`   // of a dry run: what would have been handed over
 	Ignored   int64    `json:"ignored,omitzero"` // files of a source that are no records and do not claim to be
 	Took      Duration `json:"took"`
 	DryRun    bool     `json:"dry_run,omitzero"`

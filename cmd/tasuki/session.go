@@ -33,6 +33,12 @@ type access struct {
 
 // session opens the node in the data directory, or joins the process that holds it.
 func (p *Program) session(ctx context.Context, s *Settings, want access) (*session, error) {
+	if s.From["log.level"] == "" {
+		// A command says itself what it did; the log of the node it opened for that would only say it again.
+		quiet := *s
+		quiet.Log.Level = "warn"
+		s = &quiet
+	}
 	var dir *DataDir
 	for wait := 10 * time.Millisecond; ; wait *= 2 {
 		var err error

@@ -8,7 +8,11 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"tasuki/spec/cve"
+	"tasuki/spec/kev"
+	"tasuki/spec/ssvc"
 )
 
 // ShowCmd is `tasuki show`.
@@ -121,11 +125,27 @@ func scoreText(m cve.Metric) string {
 			return fmt.Sprintf("CVSS %s %.1f %s %s", v.Version, v.BaseScore, strings.ToLower(v.BaseSeverity), v.VectorString)
 		}
 	}
-	if m.Other != nil {
-		return m.Other.Type + " " + string(m.Other.Content)
+	if m.Other == nil {
+		return ""
 	}
-	return ""
+	if v, ok := ssvc.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, "ssvc") {
+		return fmt.Sprintf("SSVC exploitation %s, automatable %s, technical impact %s", v.Exploitation, v.Automatable, v.TechnicalImpact)
+	}
+	if v, ok := kev.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, "kev") {
+		return "KEV known exploited, listed " + v.DateAdded
+	}
+	// Most others are a word of the vendor's own scale: {"text":"Low"}.
+	var word struct {
+		Text string `json:"text"`
+	}
+	if json.Unmarshal(m.Other.Content, &word) == nil && word.Text != "" {
+		return m.Other.Type + " " + word.Text
+	}
+	return m.Other.Type + " " + string(m.Other.Content)
 }
+
+// maxVersions is how many versions of one product are told; --json has them all.
+const maxVersions = 12
 
 func affectedText(a cve.Affected) string {
 	name := strings.TrimSpace(a.Vendor + " " + a.Product)
@@ -133,7 +153,11 @@ func affectedText(a cve.Affected) string {
 		name = a.PackageName
 	}
 	var versions []string
-	for _, v := range a.Versions {
+	for i, v := range a.Versions {
+		if i == maxVersions {
+			versions = append(versions, fmt.Sprintf("and %d more", len(a.Versions)-i))
+			break
+		}
 		text := v.Version
 		switch {
 		case v.LessThan != "":

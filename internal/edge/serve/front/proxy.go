@@ -21,8 +21,11 @@ type sender struct {
 func (f *Front) believe(r *http.Request) sender {
 	s := sender{addr: r.RemoteAddr, host: r.RemoteAddr, secure: r.TLS != nil}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err == nil {
+	switch {
+	case err == nil:
 		s.host = peer.Addr().Unmap().String()
+	case s.host == "" || s.host == "@":
+		s.host = "socket"
 	}
 	if err == nil && f.proxy(peer.Addr()) {
 		chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
