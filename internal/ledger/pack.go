@@ -53,6 +53,9 @@ func newDictionary(raw []byte) *dictionary {
 		opts := []zstd.EOption{
 			zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithEncoderCRC(false), // the salted hash checks more
+			// What the dictionary does not know of a record is little, and coding its literals anew for each record saves
+			// 5 % of the bytes for a third of the packing time and half of the reading time (docs/performance.md).
+			zstd.WithNoEntropyCompression(true),
 			zstd.WithWindowSize(MaxBody * 2),
 		}
 		if raw != nil {
