@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -195,9 +197,10 @@ func (n *node) fillBackup(ctx context.Context, w *backupWriter, m backupManifest
 		}
 	}
 	var tree frontier
+	missing := gaps{}
 	for tree.size < m.Size {
 		report.Progress(Progress{Step: "backup", Done: tree.size, Total: m.Size, Unit: "leaves"})
-		if err := n.backupPage(ctx, w, &tree, m.Size); err != nil {
+		if err := n.backupPage(ctx, w, &tree, missing, m.Size); err != nil {
 			return err
 		}
 	}
@@ -205,7 +208,13 @@ func (n *node) fillBackup(ctx context.Context, w *backupWriter, m backupManifest
 	if root := tree.root(); hex.EncodeToString(root[:]) != m.Root {
 		return errors.New("the leaves do not hash to the log's head; \"tasuki fsck\" says where")
 	}
-	return n.erasedSince(ctx, m.Size)
+	if err := n.erasedSince(ctx, m.Size); err != nil {
+		return err
+	}
+	if err := missing.none(); err != nil {
+		return fmt.Errorf("%w; \"tasuki fsck\" says more", err)
+	}
+	return nil
 }
 
 // errPage ends a scan after a page.
@@ -213,7 +222,7 @@ var errPage = errors.New("page full")
 
 // backupPage writes the next leaves up to size, in a snapshot of its own: one snapshot over the whole log would keep SQLite
 // from folding its write-ahead log back, and an erasure from being one.
-func (n *node) backupPage(ctx context.Context, w *backupWriter, tree *frontier, size int64) error {
+func (n *node) backupPage(ctx context.Context, w *backupWriter, tree *frontier, missing gaps, size int64) error {
 	page := make([]gate.Stored, 0, leavesPerEntry)
 	end := min(size, tree.size+leavesPerEntry)
 	err := n.db.View(ctx, func(tx *store.Tx) error {
@@ -249,6 +258,9 @@ func (n *node) backupPage(ctx context.Context, w *backupWriter, tree *frontier, 
 				return fmt.Errorf("body of leaf %d: %w; \"tasuki fsck\" says more", s.Index, err)
 			}
 		}
+		if _, err := missing.see(s); err != nil {
+			return err
+		}
 		if err := w.leaf(s); err != nil {
 			return err
 		}
@@ -263,8 +275,8 @@ func (n *node) backupPage(ctx context.Context, w *backupWriter, tree *frontier, 
 // erasedSince answers errErasing when a leaf from size on erased a body before it, which may stand in the file.
 func (n *node) erasedSince(ctx context.Context, size int64) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		return n.ledger.Scan(ctx, tx, size, func(index int64, leaf []byte, _ *ledger.Body) error {
-			target, err := erases(index, leaf)
+		return n.ledger.Scan(ctx, tx, size, func(index int64, leaf []byte, body *ledger.Body) error {
+			target, err := gaps{}.see(gate.Stored{Index: index, Leaf: leaf, Body: body})
 			if err == nil && target >= 0 && target < size {
 				err = fmt.Errorf("%w: leaf %d", errErasing, target)
 			}
@@ -273,18 +285,35 @@ func (n *node) erasedSince(ctx context.Context, size int64) error {
 	})
 }
 
-// erases is the leaf whose body this one erased, or -1.
-func erases(index int64, leaf []byte) (int64, error) {
-	e, err := event.Open(index, leaf, nil)
+// gaps are the leaves without the body they name, until an event says that it was erased.
+type gaps map[int64]bool
+
+// see takes the next leaf and returns the one whose body it erased, or -1.
+func (g gaps) see(s gate.Stored) (int64, error) {
+	if s.Body != nil {
+		return -1, nil // nothing is missing here, and no event with a body erases one
+	}
+	e, err := event.Open(s.Index, s.Leaf, nil)
 	switch {
 	case errors.Is(err, event.ErrUnknown):
 		return -1, nil
 	case err != nil:
 		return -1, err
 	case e.Kind == event.BodyErased:
+		delete(g, *e.Leaf)
 		return *e.Leaf, nil
+	case e.Body != nil && e.Body.N >= 0:
+		g[s.Index] = true
 	}
 	return -1, nil
+}
+
+// none is an error as long as there is a gap.
+func (g gaps) none() error {
+	if len(g) == 0 {
+		return nil
+	}
+	return fmt.Errorf("leaf %d is without its body, and no event says that it was erased (of %d such leaves)", slices.Min(slices.Collect(maps.Keys(g))), len(g))
 }
 
 // frontier is a tree that grows leaf by leaf (RFC 6962 §2.1): the roots of its complete subtrees, largest first.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,13 +137,16 @@ func refused(err error) bool {
 	return errors.Is(err, errBackup) || errors.Is(err, errBackupCut) || errors.Is(err, errBackupDamaged) || errors.Is(err, errBackupNewer)
 }
 
+var sealer = sync.OnceValues(func() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<16))
+})
+
 // seal makes a file around an archive, with the digest that belongs to it.
 func seal(archive []byte) []byte {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	enc, err := sealer()
 	if err != nil {
 		panic(err)
 	}
-	defer enc.Close()
 	var buf bytes.Buffer
 	buf.Write(skipFrame([]byte(backupMark)))
 	buf.Write(enc.EncodeAll(archive, nil))
@@ -155,7 +159,7 @@ func seal(archive []byte) []byte {
 }
 
 // FuzzBackupArchive: whatever stands in a file whose digest is right, the reader answers leaves that can be written again, or
-// says that the file is damaged. It never panics.
+// says that the file is damaged. It never panics. Run it with -fuzzminimizetime=10x: small archives are not worth a minute each.
 func FuzzBackupArchive(f *testing.F) {
 	for _, n := range []int{0, 1, 5} {
 		raw := smallBackup(f, material(n, []byte("abcdef")), []byte("dict"))

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
@@ -209,6 +210,7 @@ func (n *node) applyBackup(ctx context.Context, b *backupReader, report Reporter
 	}
 	re := newRepacker(b.Dicts)
 	defer re.close()
+	missing := gaps{}
 	signed := b.Manifest.Checkpoints
 	sign := func() error {
 		for ; len(signed) > 0 && signed[0].Size <= size; signed = signed[1:] {
@@ -228,10 +230,23 @@ func (n *node) applyBackup(ctx context.Context, b *backupReader, report Reporter
 		report.Progress(Progress{Step: "restore", Done: size, Total: b.Manifest.Size, Unit: "leaves"})
 		batch, err := b.Next()
 		if errors.Is(err, io.EOF) {
+			if err := missing.none(); err != nil {
+				return damaged("%w", err)
+			}
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		var gone []int64
+		for _, s := range batch {
+			target, err := missing.see(s)
+			if err != nil {
+				return damaged("%w", err)
+			}
+			if target >= 0 {
+				gone = append(gone, target)
+			}
 		}
 		for len(batch) > 0 && ctx.Err() == nil {
 			first := batch[0].Index
@@ -253,6 +268,9 @@ func (n *node) applyBackup(ctx context.Context, b *backupReader, report Reporter
 				return err
 			}
 		}
+		if err := n.stayErased(ctx, gone); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("restore stopped after %d of %d leaves; run it again to go on: %w", size, b.Manifest.Size, err)
 		}
@@ -260,37 +278,36 @@ func (n *node) applyBackup(ctx context.Context, b *backupReader, report Reporter
 }
 
 func (n *node) applyPart(ctx context.Context, g *gate.Gate, re *repacker, part []gate.Stored) error {
-	var gone []int64
 	for i := range part {
-		s := &part[i]
-		if s.Body != nil {
+		if s := &part[i]; s.Body != nil {
 			if err := re.body(s.Body); err != nil {
 				return damaged("body of leaf %d: %w", s.Index, err)
 			}
 		}
-		target, err := erases(s.Index, s.Leaf)
-		if err != nil {
+	}
+	err := g.Apply(ctx, part)
+	for _, bad := range []error{gate.ErrForeign, ledger.ErrBody, ledger.ErrEncoding, ledger.ErrMalformed, ledger.ErrOrder, event.ErrMalformed} {
+		if errors.Is(err, bad) {
 			return damaged("%w", err)
-		}
-		if target >= 0 {
-			gone = append(gone, target)
 		}
 	}
-	if err := g.Apply(ctx, part); err != nil {
-		if errors.Is(err, gate.ErrForeign) || errors.Is(err, ledger.ErrBody) || errors.Is(err, ledger.ErrEncoding) || errors.Is(err, ledger.ErrMalformed) {
-			return damaged("%w", err)
-		}
-		return err
+	return err
+}
+
+// stayErased looks whether bodies that the log says were erased have come in all the same.
+func (n *node) stayErased(ctx context.Context, leaves []int64) error {
+	if len(leaves) == 0 {
+		return nil
 	}
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		for _, i := range gone {
+		for _, i := range leaves {
 			_, err := n.ledger.Body(ctx, tx, i)
 			_, perr := n.ledger.Private(ctx, tx, i)
 			if err == nil || perr == nil {
 				return damaged("it holds the body of leaf %d, which its own log says was erased", i)
 			}
-			if err := errors.Join(err, perr); !errors.Is(err, ledger.ErrNotFound) {
-				return err
+			if !errors.Is(err, ledger.ErrNotFound) || !errors.Is(perr, ledger.ErrNotFound) {
+				return errors.Join(err, perr)
 			}
 		}
 		return nil
