@@ -16,17 +16,17 @@ import (
 
 // entry is the derived row of one record: what a list of hits shows, and what the index knows it by.
 type entry struct {
-	State    string     `json:"state"`
-	Title    string     `json:"title,omitzero"`
-	Summary  string     `json:"summary,omitzero"`
-	Lang     string     `json:"lang,omitzero"` // of Summary
-	Products []string   `json:"products,omitzero"`
-	Score    *Score     `json:"score,omitzero"`
-	KEV      string     `json:"kev,omitzero"`
-	Assigner string     `json:"assigner,omitzero"`
-	Pub      int64      `json:"pub"` // Unix milliseconds; math.MinInt64 when there is no date at all
-	Keys     [][]string `json:"keys"`
-	Text     []string   `json:"text"` // by zone
+	State    string
+	Title    string
+	Summary  string
+	Lang     string // of Summary
+	Products []string
+	Score    *Score
+	KEV      string
+	Assigner string
+	Pub      int64      // Unix milliseconds; math.MinInt64 when there is no date at all
+	Keys     [][]string // by keyword dimension
+	Text     []string   // by zone
 }
 
 // Hit is one record as a list shows it.

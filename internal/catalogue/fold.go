@@ -6,7 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/s2"
 
 	"tasuki/internal/event"
@@ -23,7 +22,7 @@ type Projection struct{}
 func (Projection) Name() string { return "catalogue" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 1 }
+func (Projection) Version() int { return 2 }
 
 // derived is what the catalogue computes from a record alone.
 type derived struct {
@@ -39,11 +38,8 @@ func derive(doc *event.Doc) (derived, error) {
 		if err != nil {
 			return derived{}, err
 		}
-		raw, err := json.Marshal(makeEntry(rec), json.Deterministic(true))
-		if err != nil {
-			return derived{}, err
-		}
-		out := derived{entry: s2.Encode(nil, raw)}
+		e := makeEntry(rec)
+		out := derived{entry: e.pack()}
 		if t := nvd.LastModified(rec); !t.IsZero() {
 			out.last = t.UnixMilli()
 		}
@@ -85,7 +81,7 @@ func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
-// Digest is over the whole table, entries as JSON: how they are compressed is not what they say.
+// Digest is over the whole table, entries unpacked: how they are compressed is not what they say.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 	return store.DigestOf(ctx, tx, func(values []any) error {
 		const entryColumn = 4
@@ -100,11 +96,7 @@ func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 }
 
 func readEntry(id string, packed []byte) (*entry, error) {
-	e := &entry{}
-	raw, err := s2.Decode(nil, packed)
-	if err == nil {
-		err = json.Unmarshal(raw, e)
-	}
+	e, err := unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("%s: stored catalogue entry: %w", id, err)
 	}
