@@ -46,6 +46,18 @@ func (db *DB) Migrate(ctx context.Context, sources ...fs.FS) error {
 	}
 	defer handle.Close() //nolint:errcheck // nothing is pending on it
 	handle.SetMaxOpenConns(1)
+	if db.engine == Postgres {
+		// Nodes that start together take turns: an empty store is everybody's to migrate. The lock ends with its transaction.
+		handle.SetMaxOpenConns(2)
+		turn, err := handle.BeginTx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("migrate %s: %w", db.Name(), err)
+		}
+		defer turn.Rollback() //nolint:errcheck // it wrote nothing
+		if _, err := turn.ExecContext(ctx, "SELECT pg_advisory_xact_lock(20261121)"); err != nil {
+			return fmt.Errorf("migrate %s: %w", db.Name(), err)
+		}
+	}
 	p, err := goose.NewProvider(dialect, handle, nil, goose.WithGoMigrations(all...), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", db.Name(), err)
