@@ -55,6 +55,16 @@ func openRecords(t testing.TB, name string) recordFiles {
 	return recordsIn(&z.Reader)
 }
 
+// openSample is the records that the program carries.
+func openSample(t testing.TB) recordFiles {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(sampleZip), int64(len(sampleZip)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recordsIn(z)
+}
+
 func recordsIn(z *zip.Reader) recordFiles {
 	files := recordFiles{}
 	for _, f := range z.File {
@@ -152,16 +162,7 @@ func TestArchive(t *testing.T) {
 	}
 	lap("import")
 
-	o, err := meet(func(path string) ([]byte, error) {
-		w := k.ask(path)
-		if w.Code != http.StatusOK {
-			return nil, fmt.Errorf("%s: %d %s", path, w.Code, w.Body)
-		}
-		return w.Body.Bytes(), nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := k.stranger(t)
 	// each asks for every record as one of files holds it, and has it proved.
 	each := func(files recordFiles) {
 		ids := make(chan string, 64)

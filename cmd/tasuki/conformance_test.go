@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -69,15 +67,6 @@ type conformance struct {
 // made are records beyond the archives: what changes later, what is a day old to the millisecond, what ties, and what a
 // database might sort or compare by rules of its own.
 func made() (first, second []byte) {
-	record := func(id, state, published, updated, vendor, lang, text string) string {
-		cna := fmt.Sprintf(`"affected":[{"vendor":%q,"product":%q,"versions":[{"version":"1","status":"affected"}]}],"descriptions":[{"lang":%q,"value":%q}],"references":[{"url":"https://example.jp/%s"}]`,
-			vendor, vendor+" Kit", lang, text, id)
-		if state == "REJECTED" {
-			cna = fmt.Sprintf(`"rejectedReasons":[{"lang":%q,"value":%q}]`, lang, text)
-		}
-		return fmt.Sprintf(`{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":%q,"assignerOrgId":"11111111-1111-4111-8111-111111111111","assignerShortName":%q,"state":%q,"datePublished":%q,"dateUpdated":%q},"containers":{"cna":{"providerMetadata":{"orgId":"11111111-1111-4111-8111-111111111111","shortName":%q},%s}}}`+"\n",
-			id, vendor, state, published, updated, vendor, cna)
-	}
 	at := func(ago time.Duration) string { return conformanceNow.Add(-ago).Format("2006-01-02T15:04:05.000Z") }
 	const day = 24 * time.Hour
 	for _, r := range [][7]string{
@@ -91,7 +80,7 @@ func made() (first, second []byte) {
 		{"CVE-2026-9103", "PUBLISHED", "2026-05-01T00:00:00", "2026-05-01T00:00:00", "ｶﾀｶﾅ", "ja", "ｶﾀｶﾅとカタカナは同じ言葉です"},
 		{"CVE-2026-9104", "PUBLISHED", at(30 * day), at(30 * day), "%_\\'\"", "en", "Patterns: 100% _ \\ ' \" -- ;"},
 	} {
-		first = append(first, record(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
+		first = append(first, kitRecord(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
 	}
 	for _, r := range [][7]string{
 		{"CVE-2026-9001", "PUBLISHED", at(day), at(time.Minute), "zebra", "en", "Exactly a day old, and better described"},
@@ -99,7 +88,7 @@ func made() (first, second []byte) {
 		{"CVE-2026-9104", "PUBLISHED", at(30 * day), at(40 * day), "stale", "en", "An older text that must not win"},
 		{"CVE-2026-9105", "PUBLISHED", at(400 * day), at(400 * day), "late", "en", "Published long ago, learnt today"},
 	} {
-		second = append(second, record(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
+		second = append(second, kitRecord(r[0], r[1], r[2], r[3], r[4], r[5], r[6])...)
 	}
 	return first, second
 }
@@ -139,11 +128,7 @@ func (c *conformance) history() {
 
 // learn reads from the sample what can be asked about.
 func (c *conformance) learn() {
-	z, err := zip.NewReader(bytes.NewReader(sampleZip), int64(len(sampleZip)))
-	if err != nil {
-		c.Fatal(err)
-	}
-	files := recordsIn(z)
+	files := openSample(c)
 	c.ids = slices.Sorted(maps.Keys(files))
 	add := func(to *[]string, values ...string) {
 		for _, v := range values {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -94,6 +95,20 @@ func (k *kitNode) close(t testing.TB) {
 	}
 }
 
+// crash takes the store away from under the node: nothing more is written, released or signed by it.
+func (k *kitNode) crash(t testing.TB) {
+	k.done = true
+	if err := k.db.Close(); err != nil {
+		t.Error(err)
+	}
+	k.stop()
+	k.gate.Close()
+	k.background.Wait()
+	if err := k.held.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // run lets the node do its own work. stop ends that and waits for it; the test's end calls it too, before the node closes.
 func (k *kitNode) run(t testing.TB) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -101,7 +116,7 @@ func (k *kitNode) run(t testing.TB) (stop func()) {
 	go func() { done <- k.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !k.done {
 			t.Error(err)
 		}
 	})
@@ -178,6 +193,17 @@ func (k *kitNode) check(t testing.TB) map[string]string {
 		digests[table.Name] = table.After
 	}
 	return digests
+}
+
+// kitRecord is one line with a record of a vendor that is its own CNA and has one product.
+func kitRecord(id, state, published, updated, vendor, lang, text string) []byte {
+	cna := fmt.Sprintf(`"affected":[{"vendor":%q,"product":%q,"versions":[{"version":"1","status":"affected"}]}],"descriptions":[{"lang":%q,"value":%q}],"references":[{"url":"https://example.jp/%s"}]`,
+		vendor, vendor+" Kit", lang, text, id)
+	if state == "REJECTED" {
+		cna = fmt.Sprintf(`"rejectedReasons":[{"lang":%q,"value":%q}]`, lang, text)
+	}
+	return fmt.Appendf(nil, `{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":%q,"assignerOrgId":"11111111-1111-4111-8111-111111111111","assignerShortName":%q,"state":%q,"datePublished":%q,"dateUpdated":%q},"containers":{"cna":{"providerMetadata":{"orgId":"11111111-1111-4111-8111-111111111111","shortName":%q},%s}}}`+"\n",
+		id, vendor, state, published, updated, vendor, cna)
 }
 
 // outcomes remembers what an import says of each record.

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -74,6 +76,22 @@ func meet(get func(path string) ([]byte, error)) (*outsider, error) {
 	}
 	o.verifiers = note.VerifierList(v)
 	return o, nil
+}
+
+// stranger is an outsider who asks this node.
+func (k *kitNode) stranger(t *testing.T) *outsider {
+	t.Helper()
+	o, err := meet(func(path string) ([]byte, error) {
+		w := k.ask(path)
+		if w.Code != http.StatusOK {
+			return nil, fmt.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+		return w.Body.Bytes(), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 // checkpoint opens a signed checkpoint.
