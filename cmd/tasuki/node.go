@@ -105,15 +105,16 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.db.Name(), err)
 	}
-	if path := s.highWater(); path != "" {
+	key, err := n.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// A sealed store signs nothing and numbers nothing: it may be as old as it is.
+	if path := s.highWater(); path != "" && n.sealed == "" {
 		if err := n.db.View(ctx, func(tx *store.Tx) error { return n.ledger.CheckHighWater(ctx, tx, path) }); err != nil {
 			return nil, fmt.Errorf("%w\nThis looks like an older copy of a list that went on. If the newer one is lost, open a new epoch with "+
 				"\"tasuki restore --board-key FILE\"; the high-water file is %s", err, path)
 		}
-	}
-	key, err := n.key(ctx)
-	if err != nil {
-		return nil, err
 	}
 	n.openGate()
 	if err := n.refold(ctx); err != nil {
@@ -122,7 +123,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	}
 	if key != nil {
 		n.keyed = true
-		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: key, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
+		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: presentKey{key, n.db}, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
 			Signed: func(c ledger.Checkpoint) { n.checkpoint.Store(&c) }})
 	}
 	n.readCheckpoint(ctx)

@@ -33,7 +33,7 @@ var errNoKey = errors.New("the log key of this epoch is not in the data director
 // found makes the genesis charter, its keys, and the first leaf. The keys are on disk, under names that mean nothing yet,
 // before the charter that names them is; they get their names after. A crash between the two is mended at the next start.
 func (n *node) found(ctx context.Context, s Setup) error {
-	if err := n.refuseForeignKeys(); err != nil {
+	if err := n.refuseSecondList(ctx, s); err != nil {
 		return err
 	}
 	for _, name := range []string{logKeyFile, boardKeyFile} {
@@ -80,14 +80,30 @@ func (n *node) found(ctx context.Context, s Setup) error {
 	return nil
 }
 
-// refuseForeignKeys stops the founding of a second list where keys of a first one lie: most likely --store is wrong.
-func (n *node) refuseForeignKeys() error {
-	k, err := charter.ReadLogKey(filepath.Join(n.dir.Path, logKeyFile))
-	if err == nil {
-		return fmt.Errorf("the store is empty, but the data directory holds the log key of %s: is --store right?", k.Origin)
+// refuseSecondList stops the founding of a list where there are signs of a first one: its keys in the data directory (most
+// likely --store is wrong), its high-water file beside it (the directory was removed, or is not mounted), or a restore that
+// did not come to its end.
+func (n *node) refuseSecondList(ctx context.Context, s Setup) error {
+	for _, name := range []string{logKeyFile, boardKeyFile} {
+		path := filepath.Join(n.dir.Path, name)
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("the store is empty, but here lies the key of a list: %s. Is --store right? To found a new list, move the key away", path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if path := s.highWater(); path != "" {
+		mark, err := ledger.ReadHighWater(path)
+		if err == nil {
+			return fmt.Errorf("the store is empty, but %s says that a list was signed here, up to %d leaves of %s. Is --data right? "+
+				"To found a new list, remove that file", path, mark.Size, mark.Origin)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if seal, err := n.cursors.Load(ctx, sealedCursor); err != nil || isUnfinished(seal) {
+		return errors.Join(err, errUnfinished)
 	}
 	return nil
 }
@@ -134,7 +150,16 @@ func settleKeys(dir string, chain *charter.Chain) error {
 			return err
 		}
 		if b.List == chain.ListID() {
-			return os.Rename(board+pending, board)
+			// Linked, not renamed: a board key that lies there already must never be replaced.
+			if err := os.Link(board+pending, board); errors.Is(err, fs.ErrExist) {
+				// Linked by a start that died before the next line, or somebody else's.
+				if have, rerr := charter.ReadBoardKey(board); rerr != nil || !have.Private.Equal(b.Private) {
+					return errors.Join(err, rerr)
+				}
+			} else if err != nil {
+				return err
+			}
+			return os.Remove(board + pending)
 		}
 	}
 	return nil

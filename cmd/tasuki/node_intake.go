@@ -34,6 +34,9 @@ type intake struct {
 // askEach is how many documents of an import are looked up one by one, so that a delta does not pay for the whole list.
 const askEach = 256
 
+// maxDate is longer than any timestamp that the format allows.
+const maxDate = 64
+
 var errNotRecord = errors.New("not the CVE record it should be")
 
 // prepared is a record on its way in.
@@ -64,6 +67,14 @@ func (i *intake) Prepare(raw []byte, meta cvelist.Meta) (cvelist.Prepared, error
 	if _, err := cve.ParseID(m.ID); err != nil || rec.DataType != "CVE_RECORD" || (meta.Name != "" && meta.Name != m.ID) ||
 		(m.State != cve.Published && m.State != cve.Rejected) {
 		return nil, errNotRecord
+	}
+	// Dates stand in the leaf as they are written, so one that is no date at all must not decide how long a leaf gets.
+	for name, date := range map[string]string{"dateReserved": m.DateReserved, "datePublished": m.DatePublished, "dateUpdated": m.DateUpdated,
+		"dateRejected": m.DateRejected} {
+		if len(date) > maxDate {
+			return nil, &cvelist.Refusal{Code: cvelist.CodeNotRecord, Pointer: "/cveMetadata/" + name,
+				Text: fmt.Sprintf("the date has %d bytes, at most %d are possible", len(date), maxDate)}
+		}
 	}
 	if err := i.node.gate.Prepare(event.RecordImported, doc); err != nil {
 		return nil, err

@@ -273,6 +273,9 @@ type logSource struct{ *node }
 func (n logSource) view(ctx context.Context, fn func(*store.Tx, ledger.Checkpoint) error) error {
 	err := n.db.View(ctx, func(tx *store.Tx) error {
 		cp, err := n.newest(ctx, tx)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return fmt.Errorf("%w: %w", errNoCheckpoint, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -398,7 +401,8 @@ func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error
 			return err
 		})
 	}
-	if err = prove(); errors.Is(err, errUnsigned) || errors.Is(err, fs.ErrNotExist) {
+	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
+	if err = prove(); errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
 		if _, serr := n.signed(ctx); serr == nil {
 			err = prove()
 		}
@@ -409,7 +413,10 @@ func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error
 	return file, err
 }
 
-var errUnsigned = errors.New("logged, but not under a signed checkpoint yet")
+var (
+	errUnsigned     = errors.New("logged, but not under a signed checkpoint yet")
+	errNoCheckpoint = errors.New("nothing is signed yet")
+)
 
 // item says what stands beside a leaf.
 func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (mark byte, salt [16]byte, raw []byte, err error) {

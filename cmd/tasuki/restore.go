@@ -21,11 +21,6 @@ func (c *RestoreCmd) Run(ctx context.Context, p *Program, s *Settings) (err erro
 	if p.Backend.Restore == nil {
 		return errors.New("this build has no node in it")
 	}
-	if c.Backup != "" {
-		if err := readFormat(s.Data); !errors.Is(err, ErrNoData) {
-			return errors.Join(fmt.Errorf("%s is not new: a backup is only unpacked into a new data directory", s.Data), err)
-		}
-	}
 	dir, err := openDataDir(s.Data, c.Backup != "")
 	if err != nil {
 		return err

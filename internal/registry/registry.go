@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tasuki/internal/event"
@@ -162,7 +163,7 @@ func factsOf(doc *event.Doc) (facts, error) {
 			return facts{}, err
 		}
 		m := rec.Metadata
-		f := facts{id: m.ID, assigner: m.AssignerOrgID, state: m.State, sum: sum,
+		f := facts{id: m.ID, assigner: plain(m.AssignerOrgID), state: m.State, sum: sum,
 			dates: event.Dates{Published: m.DatePublished, Rejected: m.DateRejected, Reserved: m.DateReserved, Updated: m.DateUpdated}}
 		if t, _, err := cve.ParseTime(m.DateUpdated); err == nil {
 			f.updated = t.UnixMilli()
@@ -170,6 +171,9 @@ func factsOf(doc *event.Doc) (facts, error) {
 		return f, nil
 	})
 }
+
+// plain is s as a text column of either engine can hold it: PostgreSQL knows no U+0000, which JSON does.
+func plain(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // Prepare reads what Fold will need of a record.
 func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {

@@ -1,11 +1,13 @@
 package registry_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"tasuki/internal/catalogue"
 	"tasuki/internal/gate/gatetest"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
@@ -80,6 +82,21 @@ func TestTakenAndCounted(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// What JSON allows in a text, both engines must be able to hold.
+func TestNulInText(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := gatetest.New(t, db)
+		raw := bytes.ReplaceAll(record("CVE-2026-1001", "2026-02-01T00:00:00.000Z"), []byte("22222222-2222"), []byte(`22222222\u0000`))
+		raw = bytes.ReplaceAll(raw, []byte("A flaw."), []byte(`A\u0000flaw.`))
+		if got := w.Import(t, raw); got[0] != registry.Added {
+			t.Errorf("%s", got[0])
+		}
+		if page, err := w.Catalogue.Search(t.Context(), catalogue.Query{Text: "flaw", Limit: 1}); err != nil || page.Total != 1 {
+			t.Errorf("search: %v %v", page, err)
 		}
 	})
 }
