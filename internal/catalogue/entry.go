@@ -333,6 +333,7 @@ func rangeText(v cve.Version) string {
 func firstSentence(s string, n int) string {
 	// Descriptions run to thousands of words; what follows the cut and the two characters that end a sentence is not looked at.
 	var b strings.Builder
+	b.Grow(min(len(s), (utf8.UTFMax+1)*n))
 	for word := range strings.FieldsSeq(s) {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
