@@ -11,11 +11,12 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
 )
 
 // Migrate brings the schema forward. Each source holds NNNN_name.sql files at its root (numbers are unique over all
 // sources); NNNN_name.postgres.sql, where present, replaces that file on PostgreSQL. Each file is one transaction.
-// A store whose schema is newer than every known file is left alone and answers ErrNewer.
+// A store in which any other file was applied is left alone and answers ErrNewer. Several nodes may call it at once.
 func (db *DB) Migrate(ctx context.Context, sources ...fs.FS) error {
 	files, err := migrationFiles(db.engine, sources)
 	if err != nil {
@@ -47,34 +48,62 @@ func (db *DB) Migrate(ctx context.Context, sources ...fs.FS) error {
 	defer handle.Close() //nolint:errcheck // nothing is pending on it
 	handle.SetMaxOpenConns(1)
 	if db.engine == Postgres {
-		// Nodes that start together take turns: an empty store is everybody's to migrate. The lock ends with its transaction.
+		// Nodes that start together take turns: an empty store is everybody's to migrate. goose's own session lock covers
+		// only Up, and reading what is applied creates its table. The lock belongs to a session of its own and ends with it.
 		handle.SetMaxOpenConns(2)
-		turn, err := handle.BeginTx(ctx, nil)
+		turn, err := handle.Conn(ctx)
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", db.Name(), err)
 		}
-		defer turn.Rollback() //nolint:errcheck // it wrote nothing
-		if _, err := turn.ExecContext(ctx, "SELECT pg_advisory_xact_lock(20261121)"); err != nil {
-			return fmt.Errorf("migrate %s: %w", db.Name(), err)
+		defer turn.Close() //nolint:errcheck // closing the handle ends the session
+		if _, err := turn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", lock.DefaultLockID); err != nil {
+			return fmt.Errorf("migrate %s: wait for another node: %w", db.Name(), err)
 		}
 	}
-	p, err := goose.NewProvider(dialect, handle, nil, goose.WithGoMigrations(all...), goose.WithDisableGlobalRegistry(true))
+	// Numbers are blocks, one per package, so a later file of one package stands below earlier ones of another.
+	p, err := goose.NewProvider(dialect, handle, nil, goose.WithGoMigrations(all...), goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", db.Name(), err)
 	}
-	have, err := p.GetDBVersion(ctx)
+	have, err := p.GetDBVersion(ctx) // creates goose's table where it is missing
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", db.Name(), err)
 	}
-	if newest := files[len(files)-1].number; have > newest {
-		return fmt.Errorf("%w: its schema is %d, this program knows %d", ErrNewer, have, newest)
+	if err := foreign(ctx, dialect, handle, files); err != nil {
+		return fmt.Errorf("migrate %s: %w", db.Name(), err)
 	}
 	done, err := p.Up(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", db.Name(), err)
 	}
 	if len(done) > 0 && have > 0 {
-		db.log.InfoContext(ctx, "store migrated", "from", have, "to", files[len(files)-1].number)
+		var names []string
+		for _, d := range done {
+			i := slices.IndexFunc(files, func(f migration) bool { return f.number == d.Source.Version })
+			names = append(names, files[i].name)
+		}
+		db.log.InfoContext(ctx, "store migrated", "files", names)
+	}
+	return nil
+}
+
+// foreign answers ErrNewer when a migration was applied that is not among files. Comparing the highest numbers would
+// overlook a new file in the block of one package.
+func foreign(ctx context.Context, dialect database.Dialect, handle *sql.DB, files []migration) error {
+	st, err := database.NewStore(dialect, goose.DefaultTablename)
+	if err != nil {
+		return err
+	}
+	applied, err := st.ListMigrations(ctx, handle)
+	if err != nil {
+		return err
+	}
+	for _, a := range applied {
+		known := slices.ContainsFunc(files, func(f migration) bool { return f.number == a.Version })
+		if a.Version != 0 && !known { // goose itself enters 0
+			return fmt.Errorf("%w: migration %d is applied, which this program does not know", ErrNewer, a.Version)
+		}
 	}
 	return nil
 }
