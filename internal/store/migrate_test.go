@@ -48,13 +48,15 @@ func TestMigrationsOfABlockComeLater(t *testing.T) {
 func TestNodesMigrateTogether(t *testing.T) {
 	dsn := storetest.Postgres(t)
 	const nodes = 6
+	// The pause lets every node that does not wait for its turn see the file as not yet applied.
+	slow := fstest.MapFS{"0001_slow.sql": {}, "0001_slow.postgres.sql": {Data: []byte("SELECT pg_sleep(0.3); CREATE TABLE slow (n BIGINT)")}}
 	start := make(chan struct{})
 	var g errgroup.Group
 	for range nodes {
 		db := storetest.Open(t, dsn)
 		g.Go(func() error {
 			<-start
-			return db.Migrate(t.Context(), schema, fstest.MapFS{"0002_more.sql": {Data: []byte(`ALTER TABLE kv ADD COLUMN more TEXT`)}})
+			return db.Migrate(t.Context(), slow)
 		})
 	}
 	close(start)
