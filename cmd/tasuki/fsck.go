@@ -38,8 +38,7 @@ func (c *FsckCmd) Run(ctx context.Context, p *Program, s *Settings) (err error) 
 		}
 		err = p.json(got)
 	} else {
-		fmt.Fprintf(p.Stdout, "checked %s leaves, %s bodies, %s tiles in %s; root %s\n", thousands(got.Leaves), thousands(got.Bodies),
-			thousands(got.Tiles), round(got.Took), got.Root)
+		fmt.Fprintf(p.Stdout, "checked %s leaves and what stands beside them in %s; root %s\n", thousands(got.Leaves), round(got.Took), got.Root)
 	}
 	if err == nil && got.Problems > 0 {
 		err = fmt.Errorf("%s problems found", thousands(got.Problems))

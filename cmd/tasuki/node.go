@@ -14,7 +14,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tasuki/internal/authority"
-	"tasuki/internal/blob"
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
 	"tasuki/internal/gate"
@@ -58,7 +57,7 @@ func projections() []gate.Projection {
 
 // migrate brings a store's schema forward.
 func migrate(ctx context.Context, db *store.DB) error {
-	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), blob.Schema(), authority.Schema())
+	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema())
 }
 
 // dsn is the store's address.
@@ -235,6 +234,7 @@ func (n *node) Run(ctx context.Context) error {
 		start(n.signer.Run)
 	}
 	start(n.followLog)
+	start(n.followCharter)
 	start(n.beat)
 	start(n.schedule)
 	work.Wait()
@@ -266,6 +266,39 @@ func (n *node) followLog(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+	}
+}
+
+// errNewCharter ends a node whose list got another charter through another node of its store: keys, origin and charter of
+// every surface change with it, and a fresh start is the one way to change them all at once.
+var errNewCharter = errors.New("the list has a new charter; start this node again to serve it")
+
+// followCharter looks for a charter that another node of a shared store brought in.
+func (n *node) followCharter(ctx context.Context) error {
+	if n.db.Engine() != store.Postgres {
+		return nil // nobody else writes to this store
+	}
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := n.db.View(ctx, func(tx *store.Tx) error {
+			chain, err := charter.Load(ctx, tx)
+			if err == nil && chain.Head().Hash() != n.chain.Head().Hash() {
+				err = errNewCharter
+			}
+			return err
+		})
+		if errors.Is(err, errNewCharter) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			n.log.WarnContext(ctx, "charter not read", "err", err)
 		}
 	}
 }

@@ -132,7 +132,6 @@ func (n *node) Fsck(ctx context.Context, r FsckRequest, report Reporter) (FsckSu
 		}
 		root := head.Root()
 		out.Leaves, out.Root = head.Size, hex.EncodeToString(root[:])
-		out.Tiles = head.Size / 256
 		return n.ledger.Fsck(ctx, tx, ledger.FsckOptions{Read: meaning, Keys: n.chain.Verifiers(), Private: n.keyed, Hashes: r.Quick,
 			Progress: func(done, total int64) {
 				report.Progress(Progress{Step: "check", Done: done, Total: total, Unit: "leaves"})
@@ -150,7 +149,6 @@ func (n *node) Fsck(ctx context.Context, r FsckRequest, report Reporter) (FsckSu
 		out.Took = Duration(n.now().Sub(started))
 		return out, err
 	}
-	out.Bodies = out.Leaves
 	if out.Problems == 0 { // folding a damaged log says nothing more
 		got, err := n.Replay(ctx, ReplayRequest{CheckOnly: true}, report)
 		for _, t := range got.Tables {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/charter"
 	"tasuki/internal/edge/serve/cveservices"
 	"tasuki/internal/edge/serve/front"
 	"tasuki/internal/edge/serve/native"
@@ -64,7 +65,7 @@ type condition struct {
 	Importing  string      `json:"importing,omitzero"`
 	ReadOnly   string      `json:"read_only,omitzero"` // the reason
 	Signs      bool        `json:"signs"`
-	Escrow     bool        `json:"escrow"`
+	Charter    []string    `json:"charter"` // who runs the list, until when, what would be lost with them
 	Jobs       []jobStatus `json:"jobs"`
 	Problem    string      `json:"problem,omitzero"`
 }
@@ -92,7 +93,7 @@ type jobStatus struct {
 // Status is the object of /health.
 func (n *node) Status(ctx context.Context) any {
 	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Store: n.db.Engine().String(), ReadOnly: n.sealed, Signs: n.keyed,
-		Escrow: len(n.chain.Head().Charter().Escrow) > 0, Jobs: []jobStatus{}}
+		Charter: charter.Describe(n.chain.Head(), "en"), Jobs: []jobStatus{}}
 	var err error
 	if c.Size, err = n.size(ctx); err != nil {
 		c.Problem = err.Error()

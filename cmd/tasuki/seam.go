@@ -173,8 +173,6 @@ type FsckRequest struct {
 // FsckSummary counts what was checked. Problems are reported as Items as well.
 type FsckSummary struct {
 	Leaves   int64    `json:"leaves"`
-	Bodies   int64    `json:"bodies"`
-	Tiles    int64    `json:"tiles"`
 	Problems int64    `json:"problems"`
 	Root     string   `json:"root"`
 	Took     Duration `json:"took"`
