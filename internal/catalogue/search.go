@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,7 +26,10 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 	if err := s.current(ctx, q.MinSize); err != nil {
 		return nil, err
 	}
-	res, err := s.index.Search(fq)
+	res, err := s.index.Search(ctx, fq)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 	}
@@ -74,8 +78,18 @@ func (s *Service) hits(ctx context.Context, ids []string) ([]Hit, error) {
 	return out, err
 }
 
+// Limits of Query.Text. Each term is work under the index's lock, and a prefix of one letter is much of it.
+const (
+	MaxText  = 500 // characters
+	MaxTerms = 32  // distinct ones
+)
+
 func translate(q Query) (facet.Query, error) {
 	fq := facet.Query{After: q.Cursor, Offset: q.Offset, Limit: q.Limit}
+	// Bytes first: what is far too long is not even counted.
+	if len(q.Text) > utf8.UTFMax*MaxText || utf8.RuneCountInString(q.Text) > MaxText {
+		return fq, fmt.Errorf("%w: more than %d characters of text", ErrQuery, MaxText)
+	}
 	var where facet.And
 	if q.Text != "" {
 		t := facet.Text{}
@@ -88,6 +102,9 @@ func translate(q Query) (facet.Query, error) {
 			}
 		} else {
 			t.Terms = token.Query(q.Text, q.Prefix)
+		}
+		if len(t.Terms) > MaxTerms {
+			return fq, fmt.Errorf("%w: more than %d different words", ErrQuery, MaxTerms)
 		}
 		if len(t.Terms) == 0 {
 			where = append(where, facet.Or{}) // words were asked for and none is searchable: nothing matches

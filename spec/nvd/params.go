@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"tasuki/spec/cve"
 )
@@ -15,13 +17,16 @@ const (
 	MaxResultsPerPage = 2000 // also the default
 	MaxCVEIDs         = 100
 	MaxWindow         = 120 * 24 * time.Hour
+	// The limits of keywordSearch are this program's own; without them one request may ask for any amount of work.
+	MaxKeywordChars = 500
+	MaxKeywordTerms = 32 // different ones, unless keywordExactMatch makes one of all
 )
 
 // Params is a valid request to /cves/2.0. Zero members were not asked for. Filters combine with AND.
 type Params struct {
 	CVEID        string   // canonical spelling
 	CVEIDs       []string // canonical spelling, each once
-	Keyword      string   // words between single spaces
+	Keyword      string   // words between single spaces, within the limits above
 	ExactMatch   bool     // Keyword is a phrase
 	CWE          string   // CWE-79, NVD-CWE-Other, NVD-CWE-noinfo
 	Tag          string
@@ -175,6 +180,9 @@ func (p *Params) check(given map[string]bool) error {
 	if p.ExactMatch && p.Keyword == "" {
 		return &ParamError{"keywordExactMatch requires keywordSearch."}
 	}
+	if !p.ExactMatch && keywordTerms(p.Keyword) > MaxKeywordTerms {
+		return &ParamError{"keywordSearch cannot hold more than " + strconv.Itoa(MaxKeywordTerms) + " different keywords."}
+	}
 	for _, w := range []struct {
 		Window
 		start, end string
@@ -279,7 +287,29 @@ func readKeyword(p *Params, name, value string) error {
 	if p.Keyword == "" {
 		return invalidValue(name)
 	}
+	if utf8.RuneCountInString(p.Keyword) > MaxKeywordChars {
+		return &ParamError{name + " cannot exceed " + strconv.Itoa(MaxKeywordChars) + " characters."}
+	}
 	return nil
+}
+
+// keywordTerms counts the different terms of a keyword: words, and what stands between double quotes.
+func keywordTerms(keyword string) int {
+	terms := map[string]bool{}
+	quoted := false
+	for piece := range strings.SplitSeq(strings.NewReplacer("“", `"`, "”", `"`).Replace(keyword), `"`) {
+		words := []string{`"` + piece}
+		if !quoted {
+			words = strings.FieldsFunc(piece, func(r rune) bool { return unicode.IsSpace(r) || r == 0 })
+		}
+		for _, w := range words {
+			if w != `"` {
+				terms[strings.ToLower(w)] = true
+			}
+		}
+		quoted = !quoted
+	}
+	return len(terms)
 }
 
 func readSource(p *Params, name, value string) error {

@@ -98,6 +98,8 @@ func TestParamRefusals(t *testing.T) {
 		"pubStartDate=2024-01-02T00:00:00&pubEndDate=2024-01-01T00:00:00":             "pubEndDate is before pubStartDate.",
 		"lastModStartDate=2024-01-01T00:00:00&lastModEndDate=2024-04-30T00:00:00.001": "The range of lastModStartDate and lastModEndDate exceeds 120 days.",
 		"cpeName=cpe:2.3:a:b:c:1:*:*:*:*:*:*:*":                                       "cpeName is not supported by this node until its CPE engine exists.",
+		"keywordSearch=" + strings.Repeat("é", 501):                                   "keywordSearch cannot exceed 500 characters.",
+		"keywordSearch=" + different(33):                                              "keywordSearch cannot hold more than 32 different keywords.",
 		"ISVULNERABLE":                                                                "isVulnerable is not supported by this node until its CPE engine exists.",
 	} {
 		t.Run(query, func(t *testing.T) {
@@ -107,6 +109,30 @@ func TestParamRefusals(t *testing.T) {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// different is a keyword of n different words, some of them quoted.
+func different(n int) string {
+	var words []string
+	for i := range n {
+		w := string(rune('a'+i/26)) + string(rune('a'+i%26))
+		if i%5 == 0 {
+			w = `"` + w + `"`
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " ")
+}
+
+func TestKeywordLimits(t *testing.T) {
+	for _, keyword := range []string{strings.Repeat("é", 500), strings.Repeat("a ", 250), different(32), different(32) + ` AB "af"`} {
+		if _, err := ParseParams("keywordSearch=" + strings.ReplaceAll(keyword, " ", "+")); err != nil {
+			t.Errorf("%s: %v", keyword, err)
+		}
+	}
+	if _, err := ParseParams("keywordExactMatch&keywordSearch=" + strings.ReplaceAll(different(60), " ", "+")); err != nil {
+		t.Errorf("exact match: %v", err)
 	}
 }
 

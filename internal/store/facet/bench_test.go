@@ -2,6 +2,7 @@ package facet
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -206,7 +207,7 @@ func BenchmarkSearch(b *testing.B) {
 			for b.Loop() {
 				q := class.q()
 				began := clock()
-				r, err := x.Search(q)
+				r, err := x.Search(context.Background(), q)
 				took = append(took, clock()-began)
 				if err != nil {
 					b.Fatal(err)
@@ -255,7 +256,7 @@ func BenchmarkSearchDuringImport(b *testing.B) {
 					Facets: []Facet{{Dim: "vendor", Top: 20}, {Dim: "severity"}},
 				}
 				began := time.Now()
-				if _, err := x.Search(q); err != nil {
+				if _, err := x.Search(context.Background(), q); err != nil {
 					b.Fatal(err)
 				}
 				took = append(took, time.Since(began))

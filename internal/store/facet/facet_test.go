@@ -21,7 +21,7 @@ func query(text string) Node { return Text{Terms: token.Query(text, false)} }
 func keysOf(t *testing.T, x *Index, q Query) []string {
 	t.Helper()
 	q.Limit = 1000
-	r, err := x.Search(q)
+	r, err := x.Search(context.Background(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestCommonWordsDoNotRank(t *testing.T) {
 	}
 	x.Apply(docs, 1)
 	for q, want := range map[string]string{"the": "10001", "the rare": "00100"} {
-		r, err := x.Search(Query{Where: query(q), Sort: Sort{Relevance: true}, Limit: 1})
+		r, err := x.Search(context.Background(), Query{Where: query(q), Sort: Sort{Relevance: true}, Limit: 1})
 		if err != nil || len(r.Keys) != 1 || r.Keys[0] != want {
 			t.Errorf("%q: %q first (%v), want %q", q, r.Keys, err, want)
 		}
@@ -132,7 +132,7 @@ func TestDeepPages(t *testing.T) {
 			if i == 0 {
 				offset, limit = 29_999, 1<<62
 			}
-			r, err := x.Search(Query{Sort: Sort{By: "n", Desc: desc}, Offset: offset, Limit: limit})
+			r, err := x.Search(context.Background(), Query{Sort: Sort{By: "n", Desc: desc}, Offset: offset, Limit: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestDeepPages(t *testing.T) {
 func TestErrors(t *testing.T) {
 	x := New(modelSchema)
 	x.Apply([]Doc{{Key: "a", Numbers: []int64{1}}, {Key: "b", Numbers: []int64{2}}}, 1)
-	r, err := x.Search(Query{Sort: Sort{By: "changed"}, Limit: 1})
+	r, err := x.Search(context.Background(), Query{Sort: Sort{By: "changed"}, Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestErrors(t *testing.T) {
 		"cursor of another order": {Query{Sort: Sort{By: "changed", Desc: true}, After: r.Next, Limit: 1}, ErrCursor},
 		"cut cursor":              {Query{Sort: Sort{By: "changed"}, After: r.Next[:8], Limit: 1}, ErrCursor},
 	} {
-		if _, err := x.Search(tc.q); !errors.Is(err, tc.want) {
+		if _, err := x.Search(context.Background(), tc.q); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want)
 		}
 	}
@@ -247,7 +247,7 @@ func TestReadersDuringWrites(t *testing.T) {
 					return
 				default:
 				}
-				r, err := x.Search(Query{
+				r, err := x.Search(context.Background(), Query{
 					Where: And{query(`"in a phrase" round`), Text{Terms: token.Query("wo", true)}}, Sort: Sort{Relevance: true}, Limit: 3,
 					Facets: []Facet{{Dim: "round"}},
 				})
@@ -269,5 +269,22 @@ func TestReadersDuringWrites(t *testing.T) {
 	wg.Wait()
 	if n := int(x.seg.n); n > 4*docs+1024 {
 		t.Errorf("%d ordinals for %d documents: never compacted", n, docs)
+	}
+}
+
+// Nobody waits for a search behind a context that ended: it lets go of the lock at the next term.
+func TestSearchEndsWithItsContext(t *testing.T) {
+	x := New(Schema{Keywords: []string{"k"}, Zones: []Zone{{Name: "text"}}})
+	x.Apply([]Doc{{Key: "a", Keywords: [][]string{{"v"}}, Text: []ZoneText{{0, "one two three"}}}}, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	// Match runs before the words do: what comes after it must see that the context ended.
+	_, err := x.Search(ctx, Query{Where: Match{Dim: "k", Func: func(string) bool { cancel(); return true }},
+		Filters: []Filter{{Node: Match{Dim: "k", Func: func(string) bool { asked++; return true }}}}})
+	if !errors.Is(err, context.Canceled) || asked != 0 {
+		t.Errorf("%v, %d values asked after the end", err, asked)
+	}
+	if _, err := x.Search(ctx, Query{Where: query("one")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a term: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package facet
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
@@ -48,7 +49,7 @@ func BenchmarkAgainstFTS5(b *testing.B) {
 	b.Logf("FTS5: built in %v", time.Since(wall))
 
 	for _, w := range words[:50] { // both must have answered the same question
-		r, err := x.Search(Query{Where: Text{Terms: token.Query(w, false)}})
+		r, err := x.Search(context.Background(), Query{Where: Text{Terms: token.Query(w, false)}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func BenchmarkAgainstFTS5(b *testing.B) {
 			}
 			b.Run(name+"/index", func(b *testing.B) {
 				ask(b, func(q string) int {
-					r, err := x.Search(Query{Where: Text{Terms: token.Query(q, false)}, Sort: Sort{By: "changed", Desc: true}, Limit: 20, Facets: fs})
+					r, err := x.Search(context.Background(), Query{Where: Text{Terms: token.Query(q, false)}, Sort: Sort{By: "changed", Desc: true}, Limit: 20, Facets: fs})
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -2,6 +2,7 @@ package facet
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -362,7 +363,7 @@ func TestModel(t *testing.T) {
 
 func check(t *rapid.T, x *Index, m *model, q Query) {
 	t.Helper()
-	r, err := x.Search(q)
+	r, err := x.Search(context.Background(), q)
 	if err != nil {
 		t.Fatalf("%+v: %v", q, err)
 	}
@@ -386,7 +387,7 @@ func pages(t *rapid.T, x *Index, m *model, q Query) {
 	q.Limit = rapid.IntRange(1, 7).Draw(t, "page size")
 	var got []string
 	for {
-		r, err := x.Search(q)
+		r, err := x.Search(context.Background(), q)
 		if err != nil {
 			t.Fatal(err)
 		}

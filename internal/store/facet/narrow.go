@@ -2,6 +2,7 @@ package facet
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -11,8 +12,9 @@ import (
 
 // search is one run of a query, under the reader's lock.
 type search struct {
-	x *Index
-	g *segment
+	ctx context.Context
+	x   *Index
+	g   *segment
 }
 
 // borrow returns an empty set over all ordinals; give it back.
@@ -37,6 +39,9 @@ func (s *search) giveBack(b set) { s.x.sets.Put(&b) }
 // narrow removes from acc what n does not hold for. Conditions see only what earlier ones left, which
 // is why the cheap and sharp ones go first.
 func (s *search) narrow(n Node, acc set) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
 	switch n := n.(type) {
 	case nil, All:
 		return nil
@@ -108,6 +113,9 @@ func (s *search) narrowText(n Text, acc set) error {
 	}
 	late := make([]token.Term, 0, len(n.Terms))
 	for _, t := range n.Terms {
+		if done, err := s.done(acc); done {
+			return err
+		}
 		if t.Strict || len(t.Parts) == 1 {
 			s.narrowWord(t, zones, acc)
 		} else {
@@ -116,12 +124,25 @@ func (s *search) narrowText(n Text, acc set) error {
 	}
 	// All phrases' words first, then the texts themselves.
 	for _, t := range late {
-		s.narrowParts(t, zones, acc)
+		if err := s.narrowParts(t, zones, acc); err != nil {
+			return err
+		}
 	}
 	for _, t := range late {
+		if done, err := s.done(acc); done {
+			return err
+		}
 		s.narrowPhrase(t, zones, acc)
 	}
 	return nil
+}
+
+// done says that nothing is left to narrow, or that nobody waits for the answer any more.
+func (s *search) done(acc set) (bool, error) {
+	if err := s.ctx.Err(); err != nil {
+		return true, err
+	}
+	return acc.empty(), nil
 }
 
 // narrowWord handles one word, one prefix, or one whole that must be itself.
@@ -154,14 +175,20 @@ func (s *search) pour(p *postings, w uint32, zones []bool, hits set) {
 }
 
 // narrowParts keeps what has all words of a phrase, in whatever order.
-func (s *search) narrowParts(t token.Term, zones []bool, acc set) {
+func (s *search) narrowParts(t token.Term, zones []bool, acc set) error {
 	n := len(t.Parts)
 	if t.Prefix {
 		n-- // narrowPhrase looks at what follows the others
 	}
-	for _, p := range t.Parts[:n] {
-		s.narrowWord(token.Term{Parts: []string{p}}, zones, acc)
+	for i, p := range t.Parts[:n] {
+		if done, err := s.done(acc); done {
+			return err
+		}
+		if !slices.Contains(t.Parts[:i], p) {
+			s.narrowWord(token.Term{Parts: []string{p}}, zones, acc)
+		}
 	}
+	return nil
 }
 
 // narrowPhrase keeps what has the words of a phrase in a row. Whoever has the whole has the phrase;

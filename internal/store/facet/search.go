@@ -1,10 +1,13 @@
 package facet
 
-// Search answers q from one state of the index. It errs only on names and cursors that do not fit.
-func (x *Index) Search(q Query) (Result, error) {
+import "context"
+
+// Search answers q from one state of the index. It errs only on names and cursors that do not fit, and when ctx ends: it is
+// asked before every node and every term, since writers wait meanwhile.
+func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	s := &search{x, x.seg}
+	s := &search{ctx: ctx, x: x, g: x.seg}
 
 	base := s.copyOf(s.g.live)
 	defer s.giveBack(base)

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,18 +22,23 @@ type Term struct {
 // must match; what stands between double quotes (" or “ ”; the last may be missing) is one phrase.
 // A term with punctuation inside is a phrase of its parts: "use-after-free", "/etc/passwd".
 // With prefix, a term's last part may go on (NVD keywordSearch: "circle" finds "circles");
-// quoted phrases stay exact. Terms of punctuation alone are dropped.
+// quoted phrases stay exact. Terms of punctuation alone are dropped, and so is what was said before.
 //
 // A term matches every text that contains it, cut out at the bounds of parts.
 func Query(text string, prefix bool) []Term {
 	var s Splitter
 	var terms []Term
 	for _, u := range units(text) {
-		if t, ok := s.term(u.text, prefix && !u.quoted); ok {
+		t, ok := s.term(u.text, prefix && !u.quoted)
+		if ok && !slices.ContainsFunc(terms, t.equal) {
 			terms = append(terms, t)
 		}
 	}
 	return terms
+}
+
+func (t Term) equal(o Term) bool {
+	return t.Prefix == o.Prefix && t.Strict == o.Strict && t.Whole == o.Whole && slices.Equal(t.Parts, o.Parts)
 }
 
 // Phrase reads all of text as one phrase, without regard to quotes (NVD keywordExactMatch).

@@ -223,3 +223,10 @@ func TestInert(t *testing.T) {
 		t.Errorf("%d inert characters: the table shrank", n)
 	}
 }
+
+func TestQuerySaysNothingTwice(t *testing.T) {
+	got := Query(strings.Repeat(`a "a" A use-after-free ".net" `, 1000), true)
+	if len(got) != 4 {
+		t.Errorf("%d terms: %+v", len(got), got[:min(len(got), 8)])
+	}
+}
