@@ -165,62 +165,111 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 		v, err = s.get(ctx, tx, id)
 		return err
 	})
-	return v, err
+	if err != nil {
+		return nil, err
+	}
+	return v, v.decode()
 }
 
-// Bulk gives fn the current record of each id, in that order and from one moment; ids without a record are passed over.
-func (s *Service) Bulk(ctx context.Context, ids []string, fn func(*View) error) error {
-	return s.db.View(ctx, func(tx *store.Tx) error {
-		for _, id := range ids {
-			v, err := s.get(ctx, tx, id)
-			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := fn(v); err != nil {
-				return err
-			}
+// Text is Get without View.Record: for who passes the record's text on, it spares reading it.
+func (s *Service) Text(ctx context.Context, id string) (*View, error) {
+	var v *View
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		if v, err = s.get(ctx, tx, id); err != nil {
+			return err
 		}
-		return nil
+		return s.state(ctx, tx, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, v.unpack()
+}
+
+// A piece is what one transaction of Bulk, Texts and Each reads ahead of its receiver: at most so many records, and no
+// further record beyond so many bytes as they are stored.
+const (
+	pieceRecords = 256
+	pieceBytes   = 1 << 20
+)
+
+// Bulk gives fn the current record of each id, in that order; ids without a record are passed over. It reads piece by
+// piece, so that a slow receiver holds no transaction open: the records of a piece are from one moment, those of a later
+// piece may be newer.
+func (s *Service) Bulk(ctx context.Context, ids []string, fn func(*View) error) error {
+	return s.pieces(ctx, ids, func(v *View) error {
+		if err := v.decode(); err != nil {
+			return err
+		}
+		return fn(v)
 	})
 }
 
-// Each gives fn every current record in the order of identifiers' bytes, for export. It reads page by page, so that a
-// slow receiver holds no transaction open; records that change meanwhile appear in one of their versions.
-func (s *Service) Each(ctx context.Context, fn func(*View) error) error {
-	const page = 256
-	for after := ""; ; {
-		var views []*View
-		err := s.db.View(ctx, func(tx *store.Tx) error {
-			ids, err := pageOfIDs(ctx, tx, after, page)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				after = id
-				v, err := s.get(ctx, tx, id)
-				if errors.Is(err, ErrErased) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				views = append(views, v)
-			}
-			if len(ids) == 0 {
-				after = ""
-			}
-			return nil
-		})
-		if err != nil || after == "" {
+// Texts is Bulk without View.Record and View.State.
+func (s *Service) Texts(ctx context.Context, ids []string, fn func(*View) error) error {
+	return s.pieces(ctx, ids, func(v *View) error {
+		if err := v.unpack(); err != nil {
 			return err
 		}
-		for _, v := range views {
+		return fn(v)
+	})
+}
+
+func (s *Service) pieces(ctx context.Context, ids []string, fn func(*View) error) error {
+	for len(ids) > 0 {
+		var views []*View
+		err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+			views, ids, err = s.piece(ctx, tx, ids)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i, v := range views {
 			if err := fn(v); err != nil {
 				return err
 			}
+			views[i] = nil // what was unpacked is not kept until the piece ends
+		}
+	}
+	return nil
+}
+
+// piece fetches the first records of ids, still packed, and says which ids are left.
+func (s *Service) piece(ctx context.Context, tx *store.Tx, ids []string) (views []*View, rest []string, err error) {
+	size := 0
+	for i, id := range ids {
+		if size >= pieceBytes || len(views) == pieceRecords {
+			return views, ids[i:], nil
+		}
+		v, err := s.get(ctx, tx, id)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		size += len(v.body.Packed)
+		views = append(views, v)
+	}
+	return views, nil, nil
+}
+
+// Each gives fn every current record in the order of identifiers' bytes, for export, piece by piece as Bulk does; records
+// that change meanwhile appear in one of their versions.
+func (s *Service) Each(ctx context.Context, fn func(*View) error) error {
+	for after := ""; ; {
+		var ids []string
+		err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+			ids, err = pageOfIDs(ctx, tx, after, pieceRecords)
+			return err
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		after = ids[len(ids)-1]
+		if err := s.Bulk(ctx, ids, fn); err != nil {
+			return err
 		}
 	}
 }

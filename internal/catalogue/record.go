@@ -13,6 +13,7 @@ import (
 	"tasuki/spec/cve"
 )
 
+// get fetches the current record of id as it is stored, neither unpacked nor read: that needs no transaction.
 func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, error) {
 	v := &View{ID: id}
 	var changed, logged int64
@@ -26,18 +27,42 @@ func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, erro
 	v.Changed, v.Logged = time.UnixMilli(changed).UTC(), time.UnixMilli(logged).UTC()
 	if v.body, err = s.log.Body(ctx, tx, v.Index); errors.Is(err, ledger.ErrNotFound) {
 		return nil, fmt.Errorf("%s: %w", id, ErrErased)
-	} else if err != nil {
-		return nil, err
 	}
+	return v, err
+}
+
+// state takes the record's state from the derived row, where the record itself is not read.
+func (s *Service) state(ctx context.Context, tx *store.Tx, v *View) error {
+	var changed int64
+	var packed []byte
+	if err := tx.QueryRow(ctx, recordEntry, v.ID).Scan(&changed, &packed); err != nil {
+		return err
+	}
+	e, err := readEntry(v.ID, packed)
+	if err != nil {
+		return err
+	}
+	v.State = cve.State(e.State)
+	return nil
+}
+
+func (v *View) unpack() (err error) {
 	if v.compact, err = v.body.Compact(); err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
+		return fmt.Errorf("%s: %w", v.ID, err)
+	}
+	return nil
+}
+
+func (v *View) decode() (err error) {
+	if err := v.unpack(); err != nil {
+		return err
 	}
 	// Loosely, as its fold did: what an import let in must be readable.
 	if v.Record, _, err = cve.DecodeLoose(v.compact); err != nil {
-		return nil, fmt.Errorf("%s: stored record: %w", id, err)
+		return fmt.Errorf("%s: stored record: %w", v.ID, err)
 	}
 	v.State = v.Record.Metadata.State
-	return v, nil
+	return nil
 }
 
 // Versions lists every version of a record that this list has held, newest first. It walks the back chain.

@@ -34,7 +34,7 @@ func Of(s *catalogue.Service) Records { return records{s} }
 type records struct{ *catalogue.Service }
 
 func (r records) Compact(ctx context.Context, id string) ([]byte, error) {
-	v, err := r.Get(ctx, id)
+	v, err := r.Text(ctx, id)
 	if err != nil {
 		return nil, err
 	}

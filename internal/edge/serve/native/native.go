@@ -25,7 +25,7 @@ const Prefix = "/api/v1/"
 // Catalogue is what the API reads.
 type Catalogue interface {
 	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
-	Bulk(ctx context.Context, ids []string, fn func(*catalogue.View) error) error
+	Texts(ctx context.Context, ids []string, fn func(*catalogue.View) error) error
 }
 
 // Options are what the API needs of its surroundings.
@@ -213,7 +213,7 @@ func (a api) export(w http.ResponseWriter, r *http.Request) {
 			for i, h := range page.Hits {
 				ids[i] = h.ID
 			}
-			err = a.Catalogue.Bulk(r.Context(), ids, func(view *catalogue.View) error { return line(w, view, form == "original") })
+			err = a.Catalogue.Texts(r.Context(), ids, func(view *catalogue.View) error { return line(w, view, form == "original") })
 		}
 		if err != nil {
 			if !started {

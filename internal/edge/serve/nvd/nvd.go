@@ -34,7 +34,7 @@ const cvesPath = "/rest/json/cves/2.0"
 type Source interface {
 	// Search answers one page; its hits are in the order asked for. Only their IDs are used.
 	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
-	// Bulk gives fn the current record of each id, in that order and from one moment; unknown ids are passed over.
+	// Bulk gives fn the current record of each id, in that order; unknown ids are passed over. It holds nothing while fn runs.
 	Bulk(ctx context.Context, ids []string, fn func(Current) error) error
 }
 
