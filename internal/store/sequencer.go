@@ -47,7 +47,8 @@ func NewSequencer[S any](db *DB, hooks Hooks[S]) *Sequencer[S] {
 	return s
 }
 
-// Do runs one interactive command and returns after its transaction is on disk, or with the reason why it is not.
+// Do runs one interactive command and returns after its transaction is on disk, or with the reason why it is not. A
+// command that has begun is finished even when ctx ends; the context handed to run carries ctx's values only.
 func (s *Sequencer[S]) Do(ctx context.Context, run func(ctx context.Context, tx *Tx, state *S) error) error {
 	return s.submit(ctx, &s.interactive, run)
 }
@@ -212,5 +213,7 @@ func (s *Sequencer[S]) protect(c *command[S], tx *Tx, state *S) (err error) {
 			err = fmt.Errorf("store: command panicked: %v", p)
 		}
 	}()
-	return c.run(c.ctx, tx, state)
+	// A statement that is cancelled while it runs costs more than itself: SQLite rolls the whole transaction back, pgx
+	// closes the connection. The caller waits for the outcome in any case.
+	return c.run(context.WithoutCancel(c.ctx), tx, state)
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
@@ -221,6 +222,53 @@ func TestSequencerSurvivesPanicAndBadSQL(t *testing.T) {
 		}
 		if n := rows(t, db); n != 1 {
 			t.Errorf("%d rows", n)
+		}
+	})
+}
+
+// A caller that goes away while its command runs takes neither its group nor its own commit with it.
+func TestACancelledCommandHarmsNobody(t *testing.T) {
+	slow := map[store.Engine]*store.Query{
+		store.SQLite: store.Inline("slow", `INSERT INTO kv (k, n) WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 300000)
+			SELECT 'slow', max(i) FROM c`),
+		store.Postgres: store.Inline("slow", `INSERT INTO kv (k, n) SELECT 'slow', 1 FROM pg_sleep(0.3)`),
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		migrated(t, db)
+		s, _ := counting(db)
+		defer s.Close()
+		var wg sync.WaitGroup
+		do := func(ctx context.Context, run func(ctx context.Context, tx *store.Tx) error) {
+			wg.Go(func() {
+				if err := s.Do(ctx, func(ctx context.Context, tx *store.Tx, _ *int64) error { return run(ctx, tx) }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		neighbour := func(k string) func(context.Context, *store.Tx) error {
+			return func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, put, k, nil, 1)
+				return err
+			}
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		defer leave()
+		begun := make(chan struct{})
+		do(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			close(begun)
+			time.Sleep(5 * time.Millisecond) // the others queue up and join the group
+			return neighbour("first")(ctx, tx)
+		})
+		<-begun
+		do(leaving, func(ctx context.Context, tx *store.Tx) error {
+			time.AfterFunc(20*time.Millisecond, leave)
+			_, err := tx.Exec(ctx, slow[db.Engine()])
+			return err
+		})
+		do(t.Context(), neighbour("last"))
+		wg.Wait()
+		if n := rows(t, db); n != 3 {
+			t.Errorf("%d rows, want 3", n)
 		}
 	})
 }
