@@ -122,8 +122,12 @@ func (l *Log) sign(ctx context.Context, tx *store.Tx, key note.Signer, now int64
 	}
 	if last == nil && head.Size > 0 && len(signed) == 0 {
 		// The first checkpoint of a store has nothing to extend; the tree itself must still be whole.
-		if r, err := l.RootAt(ctx, tx, head.Size); err != nil || r != root {
-			return c, false, fmt.Errorf("sign %s at size %d: head and tiles differ: %w", key.Name(), head.Size, errors.Join(ErrFork, err))
+		r, err := l.RootAt(ctx, tx, head.Size)
+		if err != nil {
+			return c, false, fmt.Errorf("sign %s at size %d: %w", key.Name(), head.Size, err)
+		}
+		if r != root {
+			return c, false, fmt.Errorf("sign %s at size %d: head and tiles differ: %w", key.Name(), head.Size, ErrFork)
 		}
 	}
 	text := c2sp.Checkpoint{Origin: key.Name(), Size: head.Size, Root: root}.String()

@@ -79,6 +79,29 @@ func otherKey(t testing.TB, origin string) note.Signer {
 	return k
 }
 
+// A store that cannot be read is no fork: the signer comes back when it can be read again.
+func TestFirstSignatureOverAnUnreadableTree(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		s := newSample(t, db)
+		signer := NewSigner(s.Log, SignerOptions{Key: s.key, Holder: "a", Now: fixedNow})
+		rename := func(from, to string) {
+			update(t, db, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, store.Inline("rename", "ALTER TABLE "+from+" RENAME TO "+to))
+				return err
+			})
+		}
+		rename("ledger_tile", "away")
+		if c, _, err := signer.Sign(ctx); err == nil || errors.Is(err, ErrFork) {
+			t.Fatalf("%+v, %v; want an error that is no fork", c, err)
+		}
+		rename("away", "ledger_tile")
+		if c, fresh, err := signer.Sign(ctx); err != nil || !fresh || c.Size != sampleSize {
+			t.Errorf("afterwards: %+v, %v, %v", c, fresh, err)
+		}
+	})
+}
+
 // TestSignRefuses puts a store into states that only a restored backup or a tampered row explains.
 func TestSignRefuses(t *testing.T) {
 	for _, tc := range []struct {
