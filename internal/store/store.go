@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
-	"sync"
 )
 
 // Engine names the database behind a DB.
@@ -59,8 +58,8 @@ type DB struct {
 	dsn     string
 	log     *slog.Logger
 	read    *pool
-	write   *pool // nil when read-only
-	writing sync.Mutex
+	write   *pool         // nil when read-only
+	writing chan struct{} // one slot: held by the writer of the moment; a channel, so that waiting ends with its context
 }
 
 // Open opens the store at dsn: a file path (SQLite) or a postgres:// URL. It does not migrate.
@@ -71,7 +70,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{dsn: dsn, log: o.Log}
+	db := &DB{dsn: dsn, log: o.Log, writing: make(chan struct{}, 1)}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		db.engine = Postgres
 	}
@@ -126,13 +125,17 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Update runs fn in one write transaction and commits when it returns nil; a commit that returned is on disk.
-// Writers of one process wait for each other on both engines.
+// Writers of one process wait for each other on both engines, each as long as its ctx allows.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if db.write == nil {
 		return ErrReadOnly
 	}
-	db.writing.Lock()
-	defer db.writing.Unlock()
+	select {
+	case db.writing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-db.writing }()
 	return db.write.tx(ctx, beginUpdate, fn)
 }
 

@@ -137,6 +137,29 @@ func TestMigrateTwiceAndRefuseNewer(t *testing.T) {
 	})
 }
 
+func TestWaitingToWriteEndsWithItsContext(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		waited := make(chan error, 1)
+		err := db.Update(t.Context(), func(*store.Tx) error {
+			go func() { waited <- db.Update(ctx, func(*store.Tx) error { return nil }) }()
+			time.AfterFunc(10*time.Millisecond, cancel)
+			select {
+			case err := <-waited:
+				return err
+			case <-time.After(10 * time.Second):
+				return errors.New("still waiting")
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); err != nil {
+			t.Fatalf("the next writer: %v", err)
+		}
+	})
+}
+
 func TestMigrationMistakesAreNamed(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite(t))
 	for name, src := range map[string]fs.FS{
