@@ -123,20 +123,41 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		p.drop(c)
 		return nil, err
 	}
+	if p.durable && p.engine == Postgres {
+		if _, err := c.ExecContext(ctx, writerLimits); err != nil {
+			p.drop(c)
+			return nil, err
+		}
+	}
 	return c, nil
 }
 
-// assertDurable refuses a committing SQLite connection whose commits a power loss could undo.
+// writerLimits keep one node from stopping a cluster: a frozen node that holds the head's row loses its transaction,
+// and whoever waits for a lock hears of it. What works for minutes in one transaction (replay) is active, not idle.
+const writerLimits = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '30s'"
+
+// assertDurable refuses a committing connection whose commits a power loss could undo.
 func (p *pool) assertDurable(ctx context.Context, c *conn) error {
-	if !p.durable || p.engine != SQLite {
+	if !p.durable {
 		return nil
+	}
+	if p.engine == Postgres {
+		var mode string
+		if err := c.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&mode); err != nil {
+			return err
+		}
+		switch mode { // local would forget the standby that stands in after a failure
+		case "on", "remote_apply", "remote_write":
+			return nil
+		}
+		return fmt.Errorf("%w: synchronous_commit is %s", ErrNotDurable, mode)
 	}
 	var mode int
 	if err := c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&mode); err != nil {
 		return err
 	}
 	if mode != 2 {
-		return fmt.Errorf("%w: it is %d", ErrNotDurable, mode)
+		return fmt.Errorf("%w: synchronous is %d, not FULL", ErrNotDurable, mode)
 	}
 	return nil
 }

@@ -38,8 +38,9 @@ var (
 	ErrNewer = errors.New("store: written by a newer version of this program")
 	// ErrReadOnly means a write was asked of a store opened for reading.
 	ErrReadOnly = errors.New("store: opened read-only")
-	// ErrNotDurable means a committing connection would not survive a power loss (synchronous is not FULL).
-	ErrNotDurable = errors.New("store: synchronous=FULL is not in force")
+	// ErrNotDurable means a power loss could undo commits: synchronous is not FULL on SQLite, synchronous_commit is off
+	// or local on PostgreSQL.
+	ErrNotDurable = errors.New("store: commits would not be durable")
 	// ErrClosed means the store was closed.
 	ErrClosed = errors.New("store: closed")
 )
