@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -59,6 +61,11 @@ func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) 
 	driver, source := "pgx", dsn
 	if e == SQLite {
 		driver, source = "sqlite", sqliteSource(dsn, writer)
+		if writer {
+			if err := createPrivate(dsn); err != nil {
+				return nil, err
+			}
+		}
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -77,6 +84,20 @@ func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) 
 	}
 	p.give(c)
 	return p, nil
+}
+
+// createPrivate makes a file that does not exist yet, for its owner alone: SQLite would let the world read it, and gives
+// the log and the index beside it the file's own mode. An existing file is not opened: closing it would drop every lock
+// that this process has on it.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // sqliteSource adds the pragmas every connection needs. A commit must survive a power loss, so synchronous is FULL on

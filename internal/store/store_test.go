@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -352,6 +353,20 @@ func TestReadOnlyRefusesWrites(t *testing.T) {
 	defer db.Close()
 	if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); !errors.Is(err, store.ErrReadOnly) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestTheFilesAreTheirOwnersAlone(t *testing.T) {
+	path := storetest.SQLite(t)
+	migrated(t, storetest.Open(t, path))
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		st, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := st.Mode().Perm(); got != 0o600 && runtime.GOOS != "windows" {
+			t.Errorf("%s has mode %o", filepath.Base(name), got)
+		}
 	}
 }
 
