@@ -324,28 +324,47 @@ func (n logSource) Entries(ctx context.Context, num int64, width int) (bundle []
 	return bundle, err
 }
 
-// Bodies gives the items of a body bundle.
+// Bodies gives the items of a body bundle. They are fetched piece by piece as they are stored, so that a slow receiver
+// holds no transaction open; what is erased meanwhile is missing from the pieces after.
 func (n logSource) Bodies(ctx context.Context, num int64, from int, fn func(mark byte, salt [16]byte, raw []byte) error) error {
-	return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
-		first, last := num*256+int64(from), min((num+1)*256, cp.Size)
-		if first >= last {
-			return ledger.ErrSize
+	const pieceBytes = 1 << 20
+	for next, last := num*256+int64(from), int64(-1); ; {
+		var piece []stored
+		err := n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+			if last < 0 { // how far the first piece saw
+				if last = min((num+1)*256, cp.Size); next >= last {
+					return ledger.ErrSize
+				}
+			}
+			for size := 0; next < last && size < pieceBytes; next++ {
+				leaf, err := n.ledger.Leaf(ctx, tx, next)
+				if err != nil {
+					return err
+				}
+				item, err := n.item(ctx, tx, next, leaf)
+				if err != nil {
+					return err
+				}
+				if item.body != nil {
+					size += len(item.body.Packed)
+				}
+				piece = append(piece, item)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		for index := first; index < last; index++ {
-			leaf, err := n.ledger.Leaf(ctx, tx, index)
-			if err != nil {
+		for i, item := range piece {
+			if err := item.give(fn); err != nil {
 				return err
 			}
-			mark, salt, raw, err := n.item(ctx, tx, index, leaf)
-			if err != nil {
-				return err
-			}
-			if err := fn(mark, salt, raw); err != nil {
-				return err
-			}
+			piece[i] = stored{}
 		}
-		return nil
-	})
+		if next >= last {
+			return nil
+		}
+	}
 }
 
 // Body is the body whose salted hash is given.
@@ -419,24 +438,39 @@ var (
 	errNoCheckpoint = errors.New("nothing is signed yet")
 )
 
-// item says what stands beside a leaf.
-func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (mark byte, salt [16]byte, raw []byte, err error) {
+// stored is what stands beside a leaf.
+type stored struct {
+	mark byte
+	body *ledger.Body // of tiles.Present, packed
+}
+
+func (s stored) give(fn func(mark byte, salt [16]byte, raw []byte) error) error {
+	if s.body == nil {
+		return fn(s.mark, [16]byte{}, nil)
+	}
+	raw, err := s.body.Bytes()
+	if err != nil {
+		return err
+	}
+	return fn(s.mark, s.body.Salt, raw)
+}
+
+func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (stored, error) {
 	body, err := n.ledger.Body(ctx, tx, index)
 	if err == nil {
-		raw, err = body.Bytes()
-		return tiles.Present, body.Salt, raw, err
+		return stored{mark: tiles.Present, body: body}, nil
 	}
 	if !errors.Is(err, ledger.ErrNotFound) {
-		return 0, salt, nil, err
+		return stored{}, err
 	}
 	e, err := event.Open(index, leaf, nil)
 	switch {
 	case err != nil && !errors.Is(err, event.ErrUnknown):
-		return 0, salt, nil, err
+		return stored{}, err
 	case err != nil || e.Body == nil:
-		return tiles.None, salt, nil, nil
+		return stored{mark: tiles.None}, nil
 	case e.Kind == event.PrivateFact:
-		return tiles.Committed, salt, nil, nil
+		return stored{mark: tiles.Committed}, nil
 	}
-	return tiles.Erased, salt, nil, nil
+	return stored{mark: tiles.Erased}, nil
 }
