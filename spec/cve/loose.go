@@ -1,10 +1,11 @@
 package cve
 
 import (
-	"bytes"
 	"errors"
+	"reflect"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -13,69 +14,78 @@ const maxLoose = 100
 
 // DecodeLoose is Decode for documents that must not be refused for their shape, such as those of a bulk import: a member
 // of the wrong type is read as if it were null and reported, the rest of the record is read as usual. The error is a
-// *SyntaxError for what is no JSON, or a *TypeError when the document is no object or misfits throughout.
+// *SyntaxError for what is no JSON, or a *TypeError when the document is no object or misfits throughout. However many
+// misfits there are, it takes one pass more than Decode.
 func DecodeLoose(raw []byte) (rec *Record, misfits []*TypeError, err error) {
-	work, shift := raw, int64(0)
-	for {
-		rec, err = Decode(work)
-		var misfit *TypeError
-		switch {
-		case err == nil:
-			return rec, misfits, nil
-		case !errors.As(err, &misfit) || misfit.Pointer == "" || len(misfits) == maxLoose:
-			return nil, misfits, err
-		}
-		start, end, ok := locate(work, jsontext.Pointer(misfit.Pointer))
-		if !ok {
-			return nil, misfits, err
-		}
-		// Misfits are found from front to back, so the offset in the original is off by what was cut before it.
-		misfits = append(misfits, &TypeError{Pointer: misfit.Pointer, Offset: int64(start) + shift, Want: misfit.Want, Got: misfit.Got})
-		shift += int64(end-start) - int64(len("null"))
-		work = append(append(bytes.Clone(work[:start]), "null"...), work[end:]...)
+	rec, err = Decode(raw)
+	var misfit *TypeError
+	if err == nil || !errors.As(err, &misfit) || misfit.Pointer == "" {
+		return rec, nil, err
 	}
+	l := loosely{}
+	rec = new(Record)
+	err = json.Unmarshal(raw, rec, json.WithUnmarshalers(json.UnmarshalFromFunc(l.value)))
+	switch {
+	case l.beyond != nil:
+		return nil, l.misfits, l.beyond
+	case err != nil:
+		return nil, l.misfits, explain(err, raw)
+	}
+	return rec, l.misfits, nil
 }
 
-// locate finds the bytes of the value at p in a well-formed document.
-func locate(raw []byte, p jsontext.Pointer) (start, end int, ok bool) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(raw))
-	for token := range p.Tokens() {
-		open, err := d.ReadToken()
-		if err != nil {
-			return 0, 0, false
-		}
-		switch open.Kind() {
-		case jsontext.KindBeginObject:
-			for {
-				name, err := d.ReadToken()
-				if err != nil || name.Kind() == jsontext.KindEndObject {
-					return 0, 0, false
-				}
-				if name.String() == token {
-					break
-				}
-				if d.SkipValue() != nil {
-					return 0, 0, false
-				}
-			}
-		case jsontext.KindBeginArray:
-			index, err := strconv.Atoi(token)
-			if err != nil {
-				return 0, 0, false
-			}
-			for range index {
-				if d.SkipValue() != nil {
-					return 0, 0, false
-				}
-			}
-		default:
-			return 0, 0, false
-		}
+// loosely collects what did not fit. beyond is the first misfit that is one too many.
+type loosely struct {
+	misfits []*TypeError
+	beyond  *TypeError
+}
+
+var errBeyond = errors.New("cve: too many misfits")
+
+// value sees every value before the library reads it into v, a pointer.
+func (l *loosely) value(d *jsontext.Decoder, v any) error {
+	into := reflect.ValueOf(v).Elem()
+	of := into.Type()
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem() // what does not fit the object leaves the pointer nil
+	}
+	kind := d.PeekKind()
+	if kind == jsontext.KindNull || kind == jsontext.KindInvalid || of == reflect.TypeFor[jsontext.Value]() || fits(kind, of.Kind()) && of.Kind() != reflect.Float64 {
+		return errors.ErrUnsupported
 	}
 	value, err := d.ReadValue()
 	if err != nil {
-		return 0, 0, false
+		return err
 	}
-	end = int(d.InputOffset())
-	return end - len(value), end, true
+	m := &TypeError{Pointer: string(d.StackPointer()), Offset: d.InputOffset() - int64(len(value)), Want: goWord(of.Kind()), Got: kindWord(kind)}
+	if fits(kind, of.Kind()) {
+		number, err := strconv.ParseFloat(string(value), 64)
+		if err == nil {
+			into.SetFloat(number)
+			return nil
+		}
+		m.Got = "a number beyond all range"
+	}
+	into.SetZero()
+	if len(l.misfits) == maxLoose {
+		l.beyond = m
+		return errBeyond
+	}
+	l.misfits = append(l.misfits, m)
+	return nil
+}
+
+// fits says whether a JSON value can be read into a Go value of the kinds that Record is made of.
+func fits(got jsontext.Kind, into reflect.Kind) bool {
+	switch into {
+	case reflect.String:
+		return got == jsontext.KindString
+	case reflect.Bool:
+		return got == jsontext.KindTrue || got == jsontext.KindFalse
+	case reflect.Float64:
+		return got == jsontext.KindNumber
+	case reflect.Slice:
+		return got == jsontext.KindBeginArray
+	}
+	return got == jsontext.KindBeginObject
 }
