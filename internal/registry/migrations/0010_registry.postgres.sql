@@ -10,7 +10,7 @@ CREATE TABLE registry_record (
 
 -- derived: one row per finished import that changed something.
 CREATE TABLE registry_import (
-	leaf   INTEGER PRIMARY KEY,
+	leaf   BIGINT PRIMARY KEY,
 	source TEXT   NOT NULL,
 	digest TEXT   NOT NULL,
 	sample BIGINT NOT NULL,      -- 1: the sample that comes with the program
