@@ -22,7 +22,7 @@ type Projection struct{}
 func (Projection) Name() string { return "catalogue" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 2 }
+func (Projection) Version() int { return 3 }
 
 // derived is what the catalogue computes from a record alone.
 type derived struct {
@@ -56,10 +56,30 @@ func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
 	return err
 }
 
+var recordErase = q.Get("record_erase")
+
+// gone is the entry of a record whose newest body was erased. Its row stays, without a word of the record: who follows the
+// table has to see that it is gone, and an older version must not take its place.
+var gone = []byte{}
+
 // Fold brings one event into the table.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	if e.Kind != event.RecordImported || e.Doc == nil {
+	switch e.Kind {
+	case event.RecordImported:
+		return foldRecord(ctx, tx, e)
+	case event.BodyErased:
+		// All that the row says from now on is of this event, so that a replay, which never sees the body, gives the same.
+		_, err := tx.Exec(ctx, recordErase, e.Index, e.Time.UnixMilli(), e.Time.UnixMilli(), gone, *e.Leaf)
+		return err
+	default:
 		return nil
+	}
+}
+
+func foldRecord(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	if e.Doc == nil {
+		_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Time.UnixMilli(), e.Time.UnixMilli(), gone)
+		return err
 	}
 	d, err := derive(e.Doc)
 	if err != nil {
@@ -89,13 +109,20 @@ func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 		if !ok {
 			return fmt.Errorf("catalogue: entry is %T", values[entryColumn])
 		}
+		if len(packed) == 0 {
+			return nil
+		}
 		raw, err := s2.Decode(nil, packed)
 		values[entryColumn] = raw
 		return err
 	}, recordRows)
 }
 
+// readEntry reads a row's entry; ErrErased means that there is none any more.
 func readEntry(id string, packed []byte) (*entry, error) {
+	if len(packed) == 0 {
+		return nil, fmt.Errorf("%s: %w", id, ErrErased)
+	}
 	e, err := unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("%s: stored catalogue entry: %w", id, err)

@@ -93,12 +93,15 @@ func (s *Service) Versions(ctx context.Context, id string) ([]Version, error) {
 	return out, err
 }
 
-// Leaves are the indexes of the leaves that make up the current record of id, base first.
+// Leaves are the indexes of the leaves that make up the current record of id, base first; also of one that was erased, since
+// what is left of it can be proved.
 func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]int64, error) {
-	var leaf, changed, logged int64
-	err := tx.QueryRow(ctx, recordGet, id).Scan(&leaf, &changed, &logged)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
+	leaf, err := s.log.Last(ctx, tx, id)
+	if err == nil && leaf < 0 {
+		err = fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
-	return []int64{leaf}, err
+	if err != nil {
+		return nil, err
+	}
+	return []int64{leaf}, nil
 }

@@ -68,6 +68,9 @@ func (s *Service) hits(ctx context.Context, ids []string) ([]Hit, error) {
 				return err
 			}
 			e, err := readEntry(id, raw)
+			if errors.Is(err, ErrErased) {
+				continue // since the index answered
+			}
 			if err != nil {
 				return err
 			}
@@ -277,7 +280,12 @@ func (s *Service) follow(ctx context.Context, all bool, progress func(done int))
 				var err error
 				for _, r := range c.rows {
 					var e *entry
-					if e, err = readEntry(r.id, r.entry); err != nil {
+					if e, err = readEntry(r.id, r.entry); errors.Is(err, ErrErased) {
+						err = nil
+						c.docs = append(c.docs, s.index.Prepare(facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Gone: true}))
+						continue
+					}
+					if err != nil {
 						break
 					}
 					c.docs = append(c.docs, s.index.Prepare(e.doc(r.id, r.leaf, r.changed)))

@@ -23,7 +23,7 @@ const (
 	Added     Verdict = "added"     // the list did not know the identifier
 	Updated   Verdict = "updated"   // a newer document
 	Unchanged Verdict = "unchanged" // byte-equal to the stored one: no leaf
-	Stale     Verdict = "stale"     // older than the stored one: never replaces it
+	Stale     Verdict = "stale"     // older than the stored one, or the erased one itself: never replaces it
 )
 
 // Emit appends an event to the log; the gate's Turn gives it.
@@ -45,8 +45,10 @@ func Import(ctx context.Context, tx *store.Tx, doc *event.Doc, base bool, source
 		return "", -1, err
 	case have.SHA256 == f.sum:
 		return Unchanged, -1, nil
-	case have.Updated.UnixMilli() > f.updated && !have.Updated.IsZero():
+	case have.Updated.UnixMilli() > updated(f.dates) && !have.Updated.IsZero():
 		return Stale, -1, nil
+	case have.Erased() && !newer(f.dates, have.Updated):
+		return Stale, -1, nil // nothing but its date tells it from the erased one any more
 	}
 	e := &event.Event{Kind: event.RecordImported, ID: f.id, State: string(f.state), Dates: f.dates, Base: base, SourceTime: sourceTime}
 	entry, err := emit(ctx, e, doc)
@@ -54,6 +56,13 @@ func Import(ctx context.Context, tx *store.Tx, doc *event.Doc, base bool, source
 		return "", -1, err
 	}
 	return verdict, entry.Index, nil
+}
+
+// newer says whether a document of these dates is newer than one of that dateUpdated; a document without the date is newer
+// than none.
+func newer(d event.Dates, than time.Time) bool {
+	ms := updated(d)
+	return ms != 0 && (than.IsZero() || ms > than.UnixMilli())
 }
 
 // Current says whether the stored document of id has this digest.

@@ -32,6 +32,7 @@ var (
 	recordGet   = q.Get("record_get")
 	recordSums  = q.Get("record_digests")
 	recordPut   = q.Get("record_put")
+	recordErase = q.Get("record_erase")
 	recordRows  = q.Get("record_rows")
 	recordClear = q.Get("record_clear")
 	recordCount = q.Get("record_count")
@@ -59,10 +60,13 @@ func Schema() fs.FS {
 type Row struct {
 	State    cve.State
 	Base     int64     // leaf of the newest whole document
-	Assigner string    // organisation UUID
+	Assigner string    // organisation UUID; "" once the document was erased
 	Updated  time.Time // the document's dateUpdated; zero when it has none
-	SHA256   [32]byte  // of the document's bytes
+	SHA256   [32]byte  // of the document's bytes; zeros once it was erased
 }
+
+// Erased says that the body of the newest document was erased. What the row says of it is then what its leaf says.
+func (r Row) Erased() bool { return r.SHA256 == [32]byte{} }
 
 // Get reads one identifier's row, or ErrNotFound.
 func Get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
@@ -139,13 +143,12 @@ type Projection struct{}
 func (Projection) Name() string { return "registry" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 1 }
+func (Projection) Version() int { return 2 }
 
-// facts is what the registry's row needs of a document.
+// facts is what the registry needs of a document.
 type facts struct {
 	id, assigner string
 	state        cve.State
-	updated      int64
 	sum          [32]byte
 	dates        event.Dates
 }
@@ -165,11 +168,17 @@ func factsOf(doc *event.Doc) (facts, error) {
 		m := rec.Metadata
 		f := facts{id: m.ID, assigner: plain(m.AssignerOrgID), state: m.State, sum: sum,
 			dates: event.Dates{Published: m.DatePublished, Rejected: m.DateRejected, Reserved: m.DateReserved, Updated: m.DateUpdated}}
-		if t, _, err := cve.ParseTime(m.DateUpdated); err == nil {
-			f.updated = t.UnixMilli()
-		}
 		return f, nil
 	})
+}
+
+// updated is a document's dateUpdated in Unix milliseconds, 0 when it has none.
+func updated(d event.Dates) int64 {
+	t, _, err := cve.ParseTime(d.Updated)
+	if err != nil {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 // plain is s as a text column of either engine can hold it: PostgreSQL knows no U+0000, which JSON does.
@@ -188,14 +197,20 @@ func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	switch e.Kind {
 	case event.RecordImported:
-		f := facts{id: e.ID, state: cve.State(e.State)}
-		if e.Doc != nil { // an erased body leaves its identifier taken
+		// The leaf says all but the assigner and the digest: those alone are lost with an erased body, and the identifier
+		// stays taken.
+		var f facts
+		if e.Doc != nil {
 			var err error
 			if f, err = factsOf(e.Doc); err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, recordPut, f.id, string(f.state), e.Index, f.assigner, f.updated, f.sum[:])
+		_, err := tx.Exec(ctx, recordPut, e.ID, e.State, e.Index, f.assigner, updated(e.Dates), f.sum[:])
+		return err
+	case event.BodyErased:
+		// As if the body had never been there, which is how a replay finds it.
+		_, err := tx.Exec(ctx, recordErase, make([]byte, 32), *e.Leaf)
 		return err
 	case event.ImportNoted:
 		counts := map[string]any{}

@@ -126,6 +126,20 @@ func (w *World) Note(t testing.TB, source string) {
 	}
 }
 
+// Erase erases the body of a leaf, as one command.
+func (w *World) Erase(t testing.TB, leaf int64) {
+	t.Helper()
+	err := w.Gate.Do(context.Background(), Importer, gate.Command{Action: authority.Govern, Decide: func(ctx context.Context, turn *gate.Turn) error {
+		if _, err := turn.Emit(ctx, &event.Event{Kind: event.BodyErased, Leaf: &leaf, Reason: "gdpr-17"}, nil); err != nil {
+			return err
+		}
+		return w.Log.Erase(ctx, turn.Tx, leaf)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Size is how many leaves the log has.
 func (w *World) Size(t testing.TB) int64 {
 	t.Helper()

@@ -1,0 +1,2 @@
+-- catalogue_record_leaf: one row at most
+UPDATE catalogue_record SET leaf = ?, changed = ?, logged = ?, entry = ? WHERE leaf = ?
