@@ -30,7 +30,7 @@ var drawing = []struct {
 	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs"}},
 	{2, []string{"internal/event"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue"}},
-	{4, []string{"internal/gate", "internal/render"}},
+	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace"}},
 	{5, []string{
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",
 		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/feeds/cvelist", "internal/edge/publish",

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/pace"
 	"tasuki/spec/cve"
 )
 
@@ -202,8 +204,9 @@ func (a api) export(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	q.Sort, q.Limit, q.Facets = catalogue.Oldest, exportPage, nil
+	q.Sort, q.Limit, q.Facets, q.IDsOnly = catalogue.Oldest, exportPage, nil, true
 	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := pace.New(w)
 	started := false
 	for {
 		page, err := a.Catalogue.Search(r.Context(), q)
@@ -213,7 +216,7 @@ func (a api) export(w http.ResponseWriter, r *http.Request) {
 			for i, h := range page.Hits {
 				ids[i] = h.ID
 			}
-			err = a.Catalogue.Texts(r.Context(), ids, func(view *catalogue.View) error { return line(w, view, form == "original") })
+			err = a.Catalogue.Texts(r.Context(), ids, func(view *catalogue.View) error { return line(out, view, form == "original") })
 		}
 		if err != nil {
 			if !started {
@@ -230,7 +233,7 @@ func (a api) export(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func line(w http.ResponseWriter, view *catalogue.View, original bool) error {
+func line(w io.Writer, view *catalogue.View, original bool) error {
 	raw, err := view.Compact()
 	if err == nil && original {
 		if raw, err = view.Raw(); err == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/pace"
 	render "tasuki/internal/render/nvd"
 	"tasuki/spec/cve"
 	"tasuki/spec/nvd"
@@ -139,7 +140,7 @@ func (h *handler) cves(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	if err := h.write(r.Context(), w, params, page, now); err != nil {
+	if err := h.write(r.Context(), pace.New(w), params, page, now); err != nil {
 		if r.Context().Err() == nil {
 			h.Log.ErrorContext(r.Context(), "nvd reply broken off", "query", params.Encode(), "err", err)
 		}

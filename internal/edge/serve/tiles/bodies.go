@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"tasuki/internal/edge/serve/pace"
 	"tasuki/spec/c2sp"
 )
 
@@ -102,6 +103,7 @@ func (h *handler) bodies(w http.ResponseWriter, r *http.Request) {
 	}
 	sent := 0
 	var buf []byte
+	out := pace.New(w)
 	err = h.log.Bodies(r.Context(), n, from, func(mark byte, salt [16]byte, raw []byte) error {
 		if sent > 0 && sent+len(raw)+20 > MaxBundle {
 			return errFull
@@ -119,7 +121,7 @@ func (h *handler) bodies(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		sent += len(item)
-		_, err = w.Write(item)
+		_, err = out.Write(item)
 		return err
 	})
 	switch {
