@@ -4,6 +4,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,21 @@ type Config struct {
 	Rand        io.Reader
 	Logger      *slog.Logger
 	Committed   func(size int64) // told after each commit that grew the log; must not block
+
+	// Scratch opens an empty store with the projections' tables, for checks that fold the log beside the live tables; the
+	// function it returns throws the store away. Where it is nil, checks fold into the live tables and roll back.
+	Scratch func(ctx context.Context) (*store.DB, func(), error)
+
+	// ClockLeap is how far the clock may be ahead of the newest leaf; 0 means DefaultClockLeap.
+	ClockLeap time.Duration
 }
+
+// DefaultClockLeap is longer than any list sleeps whose operator looks after it once a year.
+const DefaultClockLeap = 400 * 24 * time.Hour
+
+// ErrClock means that the clock is implausibly far ahead of the log. Times in the log never decrease, so one leaf from the
+// future would date all that follow it, for good.
+var ErrClock = errors.New("gate: the clock is implausibly far ahead of the log")
 
 // Gate is open for commands until Close.
 type Gate struct {
@@ -127,10 +142,24 @@ func (t *Turn) Now() time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+// plausible refuses a time that the log could never take back. An empty log takes any.
+func (t *Turn) plausible(now time.Time) error {
+	leap := cmp.Or(t.gate.ClockLeap, DefaultClockLeap)
+	newest := time.UnixMilli(t.head.Time).UTC()
+	if t.head.Size == 0 || now.Sub(newest) <= leap {
+		return nil
+	}
+	return fmt.Errorf("%w: it says %s, the newest leaf is of %s. Set the clock right; if it is right, because nothing was written for so long, "+
+		"raise the option ClockLeap of the gate above %s", ErrClock, now.Format(time.RFC3339), newest.Format(time.RFC3339), leap)
+}
+
 // Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may
 // be nil.
 func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event.Entry, error) {
 	now := t.Now()
+	if err := t.plausible(now); err != nil {
+		return nil, err
+	}
 	if e.At.IsZero() {
 		e.At = now
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -217,6 +218,48 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A clock that leaps ahead must not date every later leaf.
+func TestTimeDoesNotLeap(t *testing.T) {
+	w := gatetest.New(t, storetest.Open(t, storetest.SQLite(t)))
+	beat := func(g *gate.Gate) error {
+		return g.Do(t.Context(), gatetest.Importer, gate.Command{Action: authority.Govern, Decide: func(ctx context.Context, turn *gate.Turn) error {
+			_, err := turn.Emit(ctx, &event.Event{Kind: event.Heartbeat}, nil)
+			return err
+		}})
+	}
+	if err := beat(w.Gate); err != nil {
+		t.Fatalf("an empty log: %v", err)
+	}
+	w.Clock.Add(gate.DefaultClockLeap)
+	if err := beat(w.Gate); err != nil {
+		t.Fatalf("a long sleep: %v", err)
+	}
+	second := w.Clock.Now()
+	w.Clock.Add(gate.DefaultClockLeap + time.Millisecond)
+	err := beat(w.Gate)
+	if !errors.Is(err, gate.ErrClock) || w.Size(t) != 2 {
+		t.Fatalf("a leap: %v, %d leaves", err, w.Size(t))
+	}
+	for _, want := range []string{second.Format(time.RFC3339), w.Clock.Now().Format(time.RFC3339), "ClockLeap"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %s", err, want)
+		}
+	}
+	// A leap that was refused leaves nothing behind: the clock set right, work goes on from there.
+	w.Clock.Add(-gate.DefaultClockLeap)
+	if err := beat(w.Gate); err != nil {
+		t.Errorf("after the clock was set right: %v", err)
+	}
+	w.Clock.Add(gate.DefaultClockLeap + time.Minute)
+	c := w.Gate.Config
+	c.ClockLeap = gate.DefaultClockLeap + time.Hour
+	wider := gate.New(c)
+	defer wider.Close()
+	if err := beat(wider); err != nil {
+		t.Errorf("with the option: %v", err)
 	}
 }
 

@@ -26,9 +26,13 @@ type Replayed struct {
 // Same says whether the tables were what the log says.
 func (r Replayed) Same() bool { return r.Before == r.After }
 
-// Replay drops every derived table and folds the log again, in one transaction. Where the result differs it answers
-// ErrDiffers and, unless repair, leaves the tables as they were. progress may be nil.
+// Replay folds the log again and compares: ErrDiffers says that the result is other than the live tables. With repair the
+// live tables are dropped and folded anew, in one transaction that lets no command in; without, they stay as they are, and
+// a gate with a Scratch goes on taking commands meanwhile. progress may be nil.
 func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, total int64)) ([]Replayed, error) {
+	if !repair && g.Scratch != nil {
+		return g.compare(ctx, progress)
+	}
 	var out []Replayed
 	err := g.DB.Update(ctx, func(tx *store.Tx) error {
 		head, err := g.Log.Lock(ctx, tx)
@@ -43,24 +47,74 @@ func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, tota
 				return fmt.Errorf("reset %s: %w", p.Name(), err)
 			}
 		}
-		if err := g.refold(ctx, tx, head.Size, progress); err != nil {
+		// The log's tables do not change here: a snapshot of their own lets reading and folding go on side by side.
+		read := func(ctx context.Context, fn func(*store.Tx) error) error { return g.DB.View(ctx, fn) }
+		if err := g.refold(ctx, read, tx, head.Size, progress); err != nil {
 			return err
 		}
-		after, err := g.digests(ctx, tx, false)
+		same, err := g.after(ctx, tx, out)
+		if err == nil && !same && !repair {
+			err = ErrDiffers
+		}
+		return err
+	})
+	return out, err
+}
+
+// compare folds the log into a scratch store. Log and live tables are read in one snapshot, so that commands which are
+// carried out meanwhile make no difference.
+func (g *Gate) compare(ctx context.Context, progress func(done, total int64)) ([]Replayed, error) {
+	scratch, discard, err := g.Scratch(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("scratch store: %w", err)
+	}
+	defer discard()
+	var out []Replayed
+	err = g.DB.View(ctx, func(live *store.Tx) error {
+		head, err := g.Log.Head(ctx, live)
 		if err != nil {
 			return err
 		}
-		same := true
-		for i := range out {
-			out[i].After = after[i].Before
-			same = same && out[i].Same()
+		if out, err = g.digests(ctx, live, true); err != nil {
+			return err
 		}
-		if !same && !repair {
+		same := false
+		err = scratch.Update(ctx, func(tx *store.Tx) error {
+			read := func(_ context.Context, fn func(*store.Tx) error) error { return fn(live) }
+			if err := g.refold(ctx, read, tx, head.Size, progress); err != nil {
+				return err
+			}
+			if same, err = g.after(ctx, tx, out); err != nil {
+				return err
+			}
+			return errCompared
+		})
+		switch {
+		case !errors.Is(err, errCompared):
+			return err
+		case !same:
 			return ErrDiffers
 		}
 		return nil
 	})
 	return out, err
+}
+
+// errCompared ends the transaction of a scratch store: nobody wants it on disk.
+var errCompared = errors.New("gate: compared")
+
+// after completes the comparison with the digests of the tables as they were folded, and says whether they are the same.
+func (g *Gate) after(ctx context.Context, tx *store.Tx, out []Replayed) (bool, error) {
+	after, err := g.digests(ctx, tx, false)
+	if err != nil {
+		return false, err
+	}
+	same := true
+	for i := range out {
+		out[i].After = after[i].Before
+		same = same && out[i].Same()
+	}
+	return same, nil
 }
 
 // digests are those of every projection's tables. Tables that cannot even be read are damaged, which is no reason not to
@@ -85,9 +139,8 @@ func (g *Gate) digests(ctx context.Context, tx *store.Tx, damaged bool) ([]Repla
 // enough that a few chunks of large records fit in memory.
 const refoldChunk = 128
 
-// refold reads leaves in a snapshot of its own (the log's tables do not change here), prepares them on every core and
-// folds them in order.
-func (g *Gate) refold(ctx context.Context, tx *store.Tx, size int64, progress func(done, total int64)) error {
+// refold reads leaves in the snapshot that read gives, prepares them on every core and folds them in order.
+func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*store.Tx) error) error, tx *store.Tx, size int64, progress func(done, total int64)) error {
 	type chunk struct {
 		entries []*event.Entry
 		ready   chan error
@@ -110,7 +163,7 @@ func (g *Gate) refold(ctx context.Context, tx *store.Tx, size int64, progress fu
 			c = &chunk{ready: make(chan error, 1)}
 			return nil
 		}
-		err := g.DB.View(gctx, func(view *store.Tx) error {
+		err := read(gctx, func(view *store.Tx) error {
 			return g.Log.Scan(gctx, view, 0, func(index int64, leaf []byte, body *ledger.Body) error {
 				e, err := event.Open(index, leaf, body)
 				if err != nil && !errors.Is(err, event.ErrUnknown) {

@@ -5,9 +5,12 @@ package gatetest
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -59,12 +62,32 @@ func New(t testing.TB, db *store.DB) *World {
 	logger := slog.New(slog.DiscardHandler)
 	w.Catalogue = catalogue.New(db, w.Log, logger)
 	w.Gate = gate.New(gate.Config{DB: db, Log: w.Log, List: List, Operator: Operator, Now: w.Clock.Now, Rand: newRand(), Logger: logger,
-		Projections: []gate.Projection{registry.Projection{}, catalogue.Projection{}}})
+		Projections: []gate.Projection{registry.Projection{}, catalogue.Projection{}}, Scratch: Scratch})
 	t.Cleanup(w.Gate.Close)
 	if err := w.Catalogue.Warm(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// Scratch opens a store for a check: what gate.Config.Scratch asks for.
+func Scratch(ctx context.Context) (*store.DB, func(), error) {
+	dir, err := os.MkdirTemp("", "gatetest-")
+	if err != nil {
+		return nil, nil, err
+	}
+	discard := func() { _ = os.RemoveAll(dir) } // the system clears what is left there
+	db, err := store.Open(ctx, filepath.Join(dir, "scratch.db"), store.Options{Readers: 1})
+	if err == nil {
+		if err = db.Migrate(ctx, registry.Schema(), catalogue.Schema()); err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	if err != nil {
+		discard()
+		return nil, nil, err
+	}
+	return db, func() { _ = db.Close(); discard() }, nil // nothing in it is wanted
 }
 
 // newRand is a source of salts that gives the same ones in every run.
