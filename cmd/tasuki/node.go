@@ -115,6 +115,9 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 				"\"tasuki restore --board-key FILE\"; the high-water file is %s", err, path)
 		}
 	}
+	if err := n.sweepScratch(); err != nil {
+		return nil, err
+	}
 	n.openGate()
 	if err := n.refold(ctx); err != nil {
 		n.gate.Close()
@@ -158,7 +161,7 @@ func (n *node) load(ctx context.Context) error {
 
 func (n *node) openGate() {
 	n.gate = gate.New(gate.Config{DB: n.db, Log: n.ledger, List: n.chain.ListID(), Operator: n.chain.Head().Charter().Operator.Org,
-		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, Rand: n.rand, Logger: n.log,
+		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, Rand: n.rand, Logger: n.log, Scratch: n.scratch,
 		Committed: func(int64) {
 			if n.signer != nil {
 				n.signer.Notify()
