@@ -60,7 +60,7 @@ type conformance struct {
 	words, phrases                     []string
 	cwes, tags, sources                []string
 	vec2, vec3, vec4                   []string
-	severities, vendors, days, kevDays []string
+	vendors, days, kevDays []string
 }
 
 // made are records beyond the archives: what changes later, what is a day old to the millisecond, what ties, and what a

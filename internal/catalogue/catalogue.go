@@ -132,7 +132,6 @@ type Page struct {
 	Facets map[string][]FacetCount
 	Next   string // cursor of the page after, "" at the end
 	Size   int64  // log size that the answer covers
-	Took   time.Duration
 }
 
 // FacetCount is one value of a dimension and how many of the hits have it.
@@ -165,10 +164,13 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 		v, err = s.get(ctx, tx, id)
 		return err
 	})
+	if err == nil {
+		err = v.decode()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return v, v.decode()
+	return v, nil
 }
 
 // Text is Get without View.Record: for who passes the record's text on, it spares reading it.
@@ -180,10 +182,13 @@ func (s *Service) Text(ctx context.Context, id string) (*View, error) {
 		}
 		return s.state(ctx, tx, v)
 	})
+	if err == nil {
+		err = v.unpack()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return v, v.unpack()
+	return v, nil
 }
 
 // A piece is what one transaction of Bulk, Texts and Each reads ahead of its receiver: at most so many records, and no

@@ -139,11 +139,11 @@ func TestTreeAroundLevelTwo(t *testing.T) {
 		t.Skip("appends 66,000 leaves")
 	}
 	db := storetest.Open(t, storetest.SQLite(t))
-	l := migrated(t, db)
+	migrated(t, db)
 	var m memory
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, size := range []int64{65_279, 65_281, 65_535, 65_536, 65_537, 65_793, 66_000} {
-		l = New(db)
+		l := New(db)
 		h := grow(t, db, l, size)
 		m.hashes = nil
 		m.grow(t, size)

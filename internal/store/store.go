@@ -83,7 +83,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	if db.read, err = openPool(ctx, db.engine, dsn, o.Readers, false); err != nil {
 		if db.write != nil {
-			db.write.close()
+			_ = db.write.close() // the error that matters is on its way
 		}
 		return nil, fmt.Errorf("open %s for reading: %w", db.Name(), err)
 	}

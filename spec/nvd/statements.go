@@ -1,6 +1,7 @@
 package nvd
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func Scorings(rec *cve.Record) (valid []Scoring, dropped []Dropped) {
 }
 
 func reason(err error) string {
-	if syntax, ok := err.(*cvss.SyntaxError); ok {
+	if syntax := (*cvss.SyntaxError)(nil); errors.As(err, &syntax) {
 		return syntax.Reason
 	}
 	return err.Error()
@@ -81,6 +82,7 @@ func scenario(m *cve.Metric) bool {
 // begins with ("CWE-79 Cross-Site Scripting").
 func Weaknesses(c *cve.Container) []string {
 	var out []string
+	var names distinct[string]
 	for i := range c.ProblemTypes {
 		for j := range c.ProblemTypes[i].Descriptions {
 			p := &c.ProblemTypes[i].Descriptions[j]
@@ -88,8 +90,8 @@ func Weaknesses(c *cve.Container) []string {
 			if name == "" {
 				name = leadingCWE(p.Description)
 			}
-			if name != "" && !slices.Contains(out, name) {
-				out = append(out, name)
+			if name != "" {
+				names.add(&out, name)
 			}
 		}
 	}

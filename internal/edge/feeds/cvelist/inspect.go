@@ -89,7 +89,7 @@ func explain(err error, raw []byte) *Refusal {
 		r.Text = strings.TrimPrefix(syntax.Err.Error(), "jsontext: ") + " at offset " + itoa(syntax.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			r.Code = CodeDuplicate
-			r.Text = "the name " + short(string(syntax.JSONPointer.LastToken())) + " occurs twice in one object, at offset " + itoa(syntax.ByteOffset)
+			r.Text = "the name " + short(syntax.JSONPointer.LastToken()) + " occurs twice in one object, at offset " + itoa(syntax.ByteOffset)
 		}
 		return r
 	}

@@ -194,10 +194,10 @@ func TestDownloadOutlivesTheProcess(t *testing.T) {
 			h.setFault(nil)
 			f.Fetch.Sleep = sleep
 			h.take()
-			want, n := int64(2000), 2000
+			want := int64(2000)
 			if tc == "replaced" {
-				want, n = 2100, 2100
-				h.publishBaseline("2026-11-21", big(n)...)
+				want = 2100
+				h.publishBaseline("2026-11-21", big(2100)...)
 			}
 			h.noRanges = tc == "no ranges"
 			if res := f.round(t); res.Summary.Added != want {

@@ -242,7 +242,7 @@ func TestPathTraversal(t *testing.T) {
 		if f.Refused == nil || f.Refused.Code != CodePath || f.Raw != nil {
 			t.Errorf("%q was accepted", f.Path)
 		}
-		if strings.ContainsAny(f.Path, "\x00\x1b\xff") {
+		if strings.ContainsAny(f.Path, "\x00\x1b") || strings.Contains(f.Path, "\xff") {
 			t.Errorf("%q would reach a terminal", f.Path)
 		}
 	}

@@ -61,7 +61,7 @@ func (f *fakeLog) Bodies(_ context.Context, n int64, from int, fn func(byte, [16
 		if f.broken != nil && i == 2 {
 			return f.broken
 		}
-		mark, raw := byte(Present), fmt.Appendf(nil, `{"n":%d}`, i)
+		mark, raw := Present, fmt.Appendf(nil, `{"n":%d}`, i)
 		if f.large > 0 {
 			raw = bytes.Repeat([]byte{'x'}, f.large)
 		}

@@ -29,7 +29,8 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/cve/"+id, http.StatusSeeOther)
 		return
 	}
-	page, err := s.Catalogue.Search(r.Context(), q.catalogue(s.Now()))
+	began := s.Now()
+	page, err := s.Catalogue.Search(r.Context(), q.catalogue(began))
 	if err != nil {
 		if errors.Is(err, catalogue.ErrQuery) {
 			s.refuse(w, r, queryProblem)
@@ -44,7 +45,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	p.Focus = len(r.URL.RawQuery) == 0
 	p.Keep = kept(q)
 	v := search.View{
-		Page: p, Total: int64(page.Total), From: q.start, Took: page.Took, Size: page.Size,
+		Page: p, Total: int64(page.Total), From: q.start, Took: s.Now().Sub(began), Size: page.Size,
 		Hits: hits(p.Lang, page.Hits), Chips: chips(p.Lang, q), Facets: facets(p.Lang, q, page.Facets), Sorts: sorts(p.Lang, q),
 	}
 	if q.cursor != "" {
