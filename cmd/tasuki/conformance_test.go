@@ -56,10 +56,10 @@ type conformance struct {
 	bytes            int
 	found            map[string]int // items found by NVD parameter
 
-	ids                                []string
-	words, phrases                     []string
-	cwes, tags, sources                []string
-	vec2, vec3, vec4                   []string
+	ids                    []string
+	words, phrases         []string
+	cwes, tags, sources    []string
+	vec2, vec3, vec4       []string
 	vendors, days, kevDays []string
 }
 

@@ -84,7 +84,7 @@ func (f *fake) Search(_ context.Context, q catalogue.Query) (*catalogue.Page, er
 	if f.broken != nil {
 		return nil, f.broken
 	}
-	p := &catalogue.Page{Facets: make(map[string][]catalogue.FacetCount), Size: 60, Took: 1234 * time.Microsecond}
+	p := &catalogue.Page{Facets: make(map[string][]catalogue.FacetCount), Size: 60}
 	from := 0
 	if q.Cursor != "" {
 		var err error
