@@ -129,9 +129,28 @@ func makeEntry(rec *cve.Record) entry {
 		e.Summary, e.Lang = firstSentence(d.Value, 240), cve.Language(d.Lang)
 	}
 	e.Score = best(rec, f)
+	var held [keywords]map[string]bool
 	set := func(k int, values ...string) {
 		for _, v := range values {
-			if v != "" && !slices.Contains(e.Keys[k], v) {
+			if v == "" {
+				continue
+			}
+			// Nearly all lists are short. A long one is not searched again and again: a record can name 40,000 products.
+			const short = 16
+			if list := e.Keys[k]; len(list) < short {
+				if !slices.Contains(list, v) {
+					e.Keys[k] = append(list, v)
+				}
+				continue
+			}
+			if held[k] == nil {
+				held[k] = make(map[string]bool, 4*short)
+				for _, old := range e.Keys[k] {
+					held[k][old] = true
+				}
+			}
+			if !held[k][v] {
+				held[k][v] = true
 				e.Keys[k] = append(e.Keys[k], v)
 			}
 		}
@@ -234,23 +253,25 @@ func containers(rec *cve.Record) []*cve.Container {
 // best is the score to judge by: a CVSS 3 or 4 one before a 2.0 one, the assigner's before an ADP's, the newer version
 // before the older.
 func best(rec *cve.Record, f nvd.Facets) *Score {
-	var top *Score
-	var rank int
-	for _, sc := range f.Scorings {
-		s := scoreOf(rec, sc)
+	top, rank := -1, 0
+	for i, sc := range f.Scorings {
 		r := 0
-		if s.Version != "2.0" {
+		if sc.Vector.Version() != "2.0" {
 			r += 100
 		}
-		if s.CNA {
+		if sc.CNA {
 			r += 10
 		}
-		r += slices.Index([]string{"2.0", "3.0", "3.1", "4.0"}, s.Version)
-		if top == nil || r > rank {
-			top, rank = &s, r
+		r += slices.Index([]string{"2.0", "3.0", "3.1", "4.0"}, sc.Vector.Version())
+		if top < 0 || r > rank {
+			top, rank = i, r
 		}
 	}
-	return top
+	if top < 0 {
+		return nil
+	}
+	s := scoreOf(rec, f.Scorings[top])
+	return &s
 }
 
 func scoreOf(rec *cve.Record, sc nvd.Scoring) Score {

@@ -1,7 +1,6 @@
 package nvd
 
 import (
-	"slices"
 	"time"
 
 	"tasuki/spec/cve"
@@ -28,25 +27,32 @@ type Facets struct {
 // runs it once for every record.
 func Classify(rec *cve.Record) Facets {
 	f := Facets{PublishedAt: Published(rec), LastChangedAt: LastModified(rec)}
-	add(&f.Sources, rec.Metadata.AssignerOrgID)
+	var sources, weaknesses, tags distinct[string]
+	add := func(d *distinct[string], list *[]string, value string) {
+		if value != "" {
+			d.add(list, value)
+		}
+	}
+	add(&sources, &f.Sources, rec.Metadata.AssignerOrgID)
 	for _, c := range Containers(rec) {
-		add(&f.Sources, Source(rec, c))
+		add(&sources, &f.Sources, Source(rec, c))
 	}
 	if rec.Metadata.State == cve.Rejected {
 		f.Class = ClassRejected
 		return f
 	}
 	f.Scorings, _ = Scorings(rec)
+	var vectors [4]distinct[string]
 	for i := range f.Scorings {
-		f.score(f.Scorings[i].Vector)
+		f.score(&vectors, f.Scorings[i].Vector)
 	}
 	var kinds referenceKinds
 	for _, c := range Containers(rec) {
 		for _, name := range Weaknesses(c) {
-			add(&f.CWE, name)
+			add(&weaknesses, &f.CWE, name)
 		}
 		for _, tag := range c.Tags {
-			add(&f.Tags, tag)
+			add(&tags, &f.Tags, tag)
 		}
 		for i := range c.References {
 			kinds.see(c.References[i].URL)
@@ -60,26 +66,21 @@ func Classify(rec *cve.Record) Facets {
 	return f
 }
 
-func (f *Facets) score(v cvss.Vector) {
+func (f *Facets) score(seen *[4]distinct[string], v cvss.Vector) {
+	var few distinct[string] // there are no more than five severities
 	switch v.Version() {
 	case cvss.V20:
-		add(&f.Sev2, v.Severity())
-		add(&f.Vec2, v.String())
+		few.add(&f.Sev2, v.Severity())
+		seen[0].add(&f.Vec2, v.String())
 	case cvss.V30:
-		add(&f.Sev3, v.Severity())
-		add(&f.Vec30, v.String())
+		few.add(&f.Sev3, v.Severity())
+		seen[1].add(&f.Vec30, v.String())
 	case cvss.V31:
-		add(&f.Sev3, v.Severity())
-		add(&f.Vec31, v.String())
+		few.add(&f.Sev3, v.Severity())
+		seen[2].add(&f.Vec31, v.String())
 	case cvss.V40:
-		add(&f.Sev4, v.Severity())
-		add(&f.Vec40, v.String())
-	}
-}
-
-func add(list *[]string, value string) {
-	if value != "" && !slices.Contains(*list, value) {
-		*list = append(*list, value)
+		few.add(&f.Sev4, v.Severity())
+		seen[3].add(&f.Vec40, v.String())
 	}
 }
 

@@ -2,6 +2,7 @@ package nvd
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"tasuki/spec/cve"
@@ -29,6 +30,8 @@ func Configurations(rec *cve.Record, derive bool) Applicable {
 	if rec.Metadata.State == cve.Rejected {
 		return out
 	}
+	var said distinct[string]
+	var keys []string
 	for i, c := range Containers(rec) {
 		if i >= 0 && out.From == FromCNA {
 			break
@@ -43,7 +46,8 @@ func Configurations(rec *cve.Record, derive bool) Applicable {
 			out.From = FromCNA
 		}
 		for _, conf := range configurations {
-			if !slices.ContainsFunc(out.Configurations, conf.equal) {
+			n := len(keys)
+			if said.add(&keys, conf.key()); len(keys) > n {
 				out.Configurations = append(out.Configurations, conf)
 			}
 		}
@@ -136,10 +140,21 @@ func operator(s string) string {
 	return "OR"
 }
 
-func (c Configuration) equal(o Configuration) bool {
-	return c.Operator == o.Operator && c.Negate == o.Negate && slices.EqualFunc(c.Nodes, o.Nodes, func(a, b Node) bool {
-		return a.Operator == b.Operator && a.Negate == b.Negate && slices.Equal(a.CPEMatch, b.CPEMatch)
-	})
+// key is equal for configurations that say the same. Criteria hold no line feed, and bounds are quoted.
+func (c Configuration) key() string {
+	b := strconv.AppendBool([]byte(c.Operator+"\n"), c.Negate)
+	for i := range c.Nodes {
+		n := &c.Nodes[i]
+		b = strconv.AppendBool(append(b, "\n\n"+n.Operator+"\n"...), n.Negate)
+		for j := range n.CPEMatch {
+			m := &n.CPEMatch[j]
+			b = strconv.AppendBool(append(b, '\n'), m.Vulnerable)
+			for _, s := range [...]string{m.Criteria, m.VersionStartIncluding, m.VersionStartExcluding, m.VersionEndIncluding, m.VersionEndExcluding} {
+				b = strconv.AppendQuote(b, s)
+			}
+		}
+	}
+	return string(b)
 }
 
 // gathering collects derived criteria: one node per product, products of one entry in one node.
@@ -149,6 +164,7 @@ type gathering struct {
 	last     *item
 	current  *group
 	unmapped []Unmapped
+	noted    distinct[Unmapped]
 }
 
 type group struct {
@@ -204,9 +220,7 @@ func (g *gathering) note(a *cve.Affected, reason string) {
 	if u.Product == "" {
 		u.Product = a.PackageName
 	}
-	if !slices.Contains(g.unmapped, u) {
-		g.unmapped = append(g.unmapped, u)
-	}
+	g.noted.add(&g.unmapped, u)
 }
 
 func (g *gathering) configurations() []Configuration {

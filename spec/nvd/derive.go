@@ -43,15 +43,14 @@ func (d *deriver) affected(a *cve.Affected) bool {
 		return true
 	}
 	it := &item{}
+	var names distinct[cpeName]
 	for _, s := range a.CPEs {
 		n, err := parseName(s)
 		if err != nil {
 			d.note(a, badName)
 			continue
 		}
-		if !slices.Contains(it.names, n) {
-			it.names = append(it.names, n)
-		}
+		names.add(&it.names, n)
 	}
 	if len(it.names) == 0 {
 		return true
