@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"tasuki/internal/gate"
+)
 
 // The comments of this file are the operator's manual: `tasuki config explain` prints them from here.
 
@@ -44,6 +48,10 @@ type Config struct {
 	// copied back from an older day is recognised by it and refused, because numbers and signatures given since would be given
 	// twice. Put it on another disk if you can. Empty means the data directory's name with .highwater beside it; "off" goes without.
 	HighWater string `toml:"high_water"`
+
+	// ClockLeap is how far the clock may be ahead of the list's newest entry before writing is refused. Times in the log never
+	// decrease, so one entry written while the clock stood in a far year would date everything after it.
+	ClockLeap Duration `toml:"clock_leap"`
 
 	// TLS is the certificate; the files are read again when they are renewed.
 	TLS TLS `toml:"tls"`
@@ -106,7 +114,9 @@ func defaultConfig() Config {
 	return Config{
 		Data:   "./tasuki-data",
 		Listen: "127.0.0.1:8080",
-		Log:    Log{Level: "info", Format: "text"},
+
+		ClockLeap: Duration(gate.DefaultClockLeap),
+		Log:       Log{Level: "info", Format: "text"},
 		Limits: Limits{
 			Body:  4 << 20,
 			Read:  Duration(30 * time.Second),

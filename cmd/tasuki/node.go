@@ -161,7 +161,7 @@ func (n *node) load(ctx context.Context) error {
 
 func (n *node) openGate() {
 	n.gate = gate.New(gate.Config{DB: n.db, Log: n.ledger, List: n.chain.ListID(), Operator: n.chain.Head().Charter().Operator.Org,
-		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, Rand: n.rand, Logger: n.log, Scratch: n.scratch,
+		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, ClockLeap: time.Duration(n.cfg.ClockLeap), Rand: n.rand, Logger: n.log, Scratch: n.scratch,
 		Committed: func(int64) {
 			if n.signer != nil {
 				n.signer.Notify()

@@ -112,7 +112,7 @@ func (n *node) refuseSecondList(ctx context.Context, s Setup) error {
 func (n *node) openEpoch(ctx context.Context, chain *charter.Chain, at ledger.Head, skips map[string]event.Skip) error {
 	head := chain.Head()
 	op := head.Charter().Operator
-	g := gate.New(gate.Config{DB: n.db, Log: n.ledger, List: chain.ListID(), Operator: op.Org, Projections: projections(), Now: n.now,
+	g := gate.New(gate.Config{DB: n.db, Log: n.ledger, List: chain.ListID(), Operator: op.Org, Projections: projections(), Now: n.now, ClockLeap: time.Duration(n.cfg.ClockLeap),
 		Rand: n.rand, Logger: n.log})
 	defer g.Close()
 	return g.Do(ctx, authority.Caller{Role: authority.Operator, Name: "founding"}, gate.Command{Action: authority.Govern,
