@@ -2,6 +2,8 @@ package native
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -184,9 +186,28 @@ func (a api) send(w http.ResponseWriter, r *http.Request, v any) {
 		a.fail(w, r, err)
 		return
 	}
+	// Over the answer itself: statistics change without the log, and an answer that did not change need not be sent again.
+	sum := sha256.Sum256(raw)
+	tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Cache-Control", "no-cache") // keep it, and ask whether it still holds
+	if matches(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(append(raw, '\n')) // the client may be gone
+}
+
+// matches is If-None-Match (RFC 9110 §13.1.2) with weak comparison.
+func matches(header, tag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimSpace(part)
+		if part == "*" || strings.TrimPrefix(part, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
 }
 
 // export streams whole records, in the order of publication, page by page. form=compact gives a record a line,
