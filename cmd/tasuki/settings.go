@@ -200,7 +200,7 @@ func (s *Settings) check() error {
 	if s.Limits.Body <= 0 {
 		no("limits.body", "a size above zero is needed")
 	}
-	for key, d := range map[string]Duration{"limits.read": s.Limits.Read, "limits.write": s.Limits.Write, "limits.grace": s.Limits.Grace, "sync.every": s.Sync.Every} {
+	for key, d := range map[string]Duration{"limits.read": s.Limits.Read, "limits.write": s.Limits.Write, "limits.grace": s.Limits.Grace, "sync.every": s.Sync.Every, "clock_leap": s.ClockLeap} {
 		if d <= 0 {
 			no(key, "a duration above zero is needed, like 30s or 10m")
 		}
