@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/tiles"
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+	"tasuki/spec/c2sp"
+)
+
+// logSource is the log as the tile surface asks for it.
+type logSource struct{ *node }
+
+// view runs fn with the newest signed checkpoint in one snapshot.
+func (n logSource) view(ctx context.Context, fn func(*store.Tx, ledger.Checkpoint) error) error {
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		cp, err := n.newest(ctx, tx)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return fmt.Errorf("%w: %w", errNoCheckpoint, err)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(tx, cp)
+	})
+	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrSize) || errors.Is(err, catalogue.ErrNotFound) {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+// Checkpoint is the newest signed checkpoint.
+func (n logSource) Checkpoint(ctx context.Context) (signed []byte, err error) {
+	err = n.view(ctx, func(_ *store.Tx, cp ledger.Checkpoint) error { signed = cp.Note; return nil })
+	return signed, err
+}
+
+// Tile is the hashes of a tile.
+func (n logSource) Tile(ctx context.Context, level int, num int64, width int) (tile []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) (err error) {
+		tile, err = n.ledger.Tile(ctx, tx, cp.Size, int64(level), num, width)
+		return err
+	})
+	return tile, err
+}
+
+// Entries is an entry bundle.
+func (n logSource) Entries(ctx context.Context, num int64, width int) (bundle []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+		first := num * c2sp.Width
+		if num < 0 || width < 1 || first+int64(width) > cp.Size {
+			return ledger.ErrSize
+		}
+		for index := first; index < first+int64(width); index++ {
+			leaf, err := n.ledger.Leaf(ctx, tx, index)
+			if err != nil {
+				return err
+			}
+			if bundle, err = c2sp.AppendEntry(bundle, leaf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return bundle, err
+}
+
+// Bodies gives the items of a body bundle. They are fetched piece by piece as they are stored, so that a slow receiver
+// holds no transaction open; what is erased meanwhile is missing from the pieces after.
+func (n logSource) Bodies(ctx context.Context, num int64, from int, fn func(mark byte, salt [16]byte, raw []byte) error) error {
+	const pieceBytes = 1 << 20
+	for next, last := num*256+int64(from), int64(-1); ; {
+		var piece []stored
+		err := n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+			if last < 0 { // how far the first piece saw
+				if last = min((num+1)*256, cp.Size); next >= last {
+					return ledger.ErrSize
+				}
+			}
+			for size := 0; next < last && size < pieceBytes; next++ {
+				leaf, err := n.ledger.Leaf(ctx, tx, next)
+				if err != nil {
+					return err
+				}
+				item, err := n.item(ctx, tx, next, leaf)
+				if err != nil {
+					return err
+				}
+				if item.body != nil {
+					size += len(item.body.Packed)
+				}
+				piece = append(piece, item)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i, item := range piece {
+			if err := item.give(fn); err != nil {
+				return err
+			}
+			piece[i] = stored{}
+		}
+		if next >= last {
+			return nil
+		}
+	}
+}
+
+// Body is the body whose salted hash is given.
+func (n logSource) Body(ctx context.Context, hash [32]byte) (salt [16]byte, raw []byte, err error) {
+	err = n.view(ctx, func(tx *store.Tx, _ ledger.Checkpoint) error {
+		b, _, err := n.ledger.BodyByHash(ctx, tx, hash)
+		if err != nil {
+			return err
+		}
+		salt = b.Salt
+		raw, err = b.Bytes()
+		return err
+	})
+	return salt, raw, err
+}
+
+// Charters gives each charter document, oldest first.
+func (n logSource) Charters(ctx context.Context, fn func(name string, document []byte) error) error {
+	for _, d := range n.chain.Documents() {
+		raw, err := d.Bytes()
+		if err != nil {
+			return err
+		}
+		name := d.FileName()
+		if err := fn(name[:len(name)-len(".json")], raw); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Proof is the proof file of a record's current version. What is not signed yet is signed first, so that a record can be
+// proved as soon as it can be read.
+func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error) {
+	var charters [][]byte
+	err = n.Charters(ctx, func(_ string, doc []byte) error { charters = append(charters, doc); return nil })
+	if err != nil {
+		return nil, err
+	}
+	prove := func() error {
+		return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
+			leaves, err := n.catalogue.Leaves(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			var parts []ledger.Part
+			for _, index := range leaves {
+				if index >= cp.Size {
+					return errUnsigned
+				}
+				parts = append(parts, ledger.Part{Index: index, Role: "base"})
+			}
+			file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
+			return err
+		})
+	}
+	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
+	if err = prove(); errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
+		if _, serr := n.signed(ctx); serr == nil {
+			err = prove()
+		}
+	}
+	if errors.Is(err, errUnsigned) {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return file, err
+}
+
+var (
+	errUnsigned     = errors.New("logged, but not under a signed checkpoint yet")
+	errNoCheckpoint = errors.New("nothing is signed yet")
+)
+
+// stored is what stands beside a leaf.
+type stored struct {
+	mark byte
+	body *ledger.Body // of tiles.Present, packed
+}
+
+func (s stored) give(fn func(mark byte, salt [16]byte, raw []byte) error) error {
+	if s.body == nil {
+		return fn(s.mark, [16]byte{}, nil)
+	}
+	raw, err := s.body.Bytes()
+	if err != nil {
+		return err
+	}
+	return fn(s.mark, s.body.Salt, raw)
+}
+
+func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (stored, error) {
+	body, err := n.ledger.Body(ctx, tx, index)
+	if err == nil {
+		return stored{mark: tiles.Present, body: body}, nil
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return stored{}, err
+	}
+	e, err := event.Open(index, leaf, nil)
+	switch {
+	case err != nil && !errors.Is(err, event.ErrUnknown):
+		return stored{}, err
+	case err != nil || e.Body == nil:
+		return stored{mark: tiles.None}, nil
+	case e.Kind == event.PrivateFact:
+		return stored{mark: tiles.Committed}, nil
+	}
+	return stored{mark: tiles.Erased}, nil
+}
