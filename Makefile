@@ -2,9 +2,10 @@
 
 GO ?= go
 FUZZTIME ?= 10s
+KILLS ?= 1000
 BENCHTIME ?= 1s
 
-.PHONY: build test race fuzz bench lint generate verify cross smoke ci
+.PHONY: build test race fuzz bench lint generate verify cross smoke crash powerloss ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -35,6 +36,12 @@ cross: ## the release binaries for six platforms, into ./dist
 
 smoke: ## a fresh clone, up, three questions, a second start
 	script/smoke
+
+crash: ## kill a node KILLS times at random moments, on each engine, and look what is left (half an hour each)
+	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 0 -kills $(KILLS)
+
+powerloss: ## cut the power at every write and over 1,000 random subsets of unsynced ones (Linux, strace; half an hour)
+	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 0 -subsets 1000
 
 ci: ## what every change must pass
 	.ci/run
