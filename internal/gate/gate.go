@@ -150,7 +150,7 @@ func (t *Turn) plausible(now time.Time) error {
 		return nil
 	}
 	return fmt.Errorf("%w: it says %s, the newest leaf is of %s. Set the clock right; if it is right, because nothing was written for so long, "+
-		"if the clock is right, set clock_leap above %s", ErrClock, now.Format(time.RFC3339), newest.Format(time.RFC3339), leap)
+		"set clock_leap above %s", ErrClock, now.Format(time.RFC3339), newest.Format(time.RFC3339), leap)
 }
 
 // Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may

@@ -243,7 +243,7 @@ func TestTimeDoesNotLeap(t *testing.T) {
 	if !errors.Is(err, gate.ErrClock) || w.Size(t) != 2 {
 		t.Fatalf("a leap: %v, %d leaves", err, w.Size(t))
 	}
-	for _, want := range []string{second.Format(time.RFC3339), w.Clock.Now().Format(time.RFC3339), "ClockLeap"} {
+	for _, want := range []string{second.Format(time.RFC3339), w.Clock.Now().Format(time.RFC3339), "clock_leap"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %s", err, want)
 		}
