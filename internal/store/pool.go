@@ -105,16 +105,19 @@ func createPrivate(path string) error {
 func sqliteSource(path string, writer bool) string {
 	q := url.Values{}
 	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"temp_store(MEMORY)", "cache_size(-32768)"} {
+		"temp_store(MEMORY)"} {
 		q.Add("_pragma", p)
 	}
 	if writer {
 		q.Add("_pragma", "secure_delete(ON)")
+		q.Add("_pragma", "cache_size(-32768)")
 		q.Add("_pragma", "wal_autocheckpoint(4000)") // 16 MiB: fewer, larger folds; measured in docs/performance.md
 		q.Add("_pragma", "journal_size_limit(67108864)")
 	} else {
 		q.Add("_pragma", "query_only(1)")
-		q.Add("_pragma", "mmap_size(1073741824)")
+		// A reader's cache holds the inner pages of the trees; the rest is in the system's. Mapping the file instead spares
+		// some 20 µs per read by id, but every reader's own map counts into the resident set: 1 GB at 42,000 records.
+		q.Add("_pragma", "cache_size(-8192)")
 	}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	return u.String()
