@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 // The scripts run this test binary as the program: a command in a script is a process of its own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tasuki": main, crashWorkerName: crashWorker})
+	testscript.Main(m, map[string]func(){"tasuki": main, crashWorkerName: crashWorker, "tasuki-under-load": benchServe})
 }
 
 func TestScripts(t *testing.T) {
