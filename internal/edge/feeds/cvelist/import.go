@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"time"
 )
 
@@ -87,7 +88,7 @@ type Importer struct {
 	Report   io.Writer      // one JSON line per file; nil writes none
 	Each     func(Line)     // called from Run's goroutine for every file, after it was settled
 	Progress func(Progress) // called from Run's goroutine a few times a second, and once at the end of each source
-	Target   time.Duration  // of one batch inside the write transaction; 0 means 25 ms
+	Target   time.Duration  // of one batch inside the write transaction; 0 means 10 ms
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -193,6 +194,9 @@ func (im *Importer) begin(name string) {
 
 // prepare is the workers' share: cheap checks are done, the digest is known.
 func (im *Importer) prepare(ctx context.Context, f *File) {
+	// Preparing keeps every core busy for as long as the import lasts. A request that becomes runnable must not wait for
+	// the scheduler's ten milliseconds to be over.
+	defer runtime.Gosched()
 	if f.Name != "" {
 		same, err := im.Intake.Unchanged(ctx, f.Name, f.SHA256)
 		if err != nil {

@@ -26,7 +26,7 @@ const (
 
 func (p *pacer) begin(target time.Duration) {
 	if p.target = target; p.target <= 0 {
-		p.target = 25 * time.Millisecond
+		p.target = 10 * time.Millisecond
 	}
 	if p.limit == 0 {
 		p.limit = firstBatch
