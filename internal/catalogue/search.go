@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"unicode/utf8"
 
@@ -183,7 +184,7 @@ func (s *Service) current(ctx context.Context, size int64) error {
 		return err
 	}
 	if s.index.Seq() < head {
-		if err := s.Follow(ctx); err != nil {
+		if err := s.follow(ctx, upTo(head), nil); err != nil {
 			return err
 		}
 	}
@@ -192,7 +193,7 @@ func (s *Service) current(ctx context.Context, size int64) error {
 
 // Warm fills the index from the store and opens it for searches. progress may be nil.
 func (s *Service) Warm(ctx context.Context, progress func(done int)) error {
-	err := s.follow(ctx, false, progress)
+	err := s.follow(ctx, upTo(math.MaxInt64), progress)
 	if err == nil {
 		s.warmed.Do(func() { close(s.warm) })
 	}
@@ -213,17 +214,27 @@ func (s *Service) Ready() (bool, int64) {
 func (s *Service) Len() int { return s.index.Len() }
 
 // Follow folds what the log has gained since into the index. One caller does the work, the others wait for it.
-func (s *Service) Follow(ctx context.Context) error { return s.follow(ctx, false, nil) }
+func (s *Service) Follow(ctx context.Context) error { return s.follow(ctx, upTo(math.MaxInt64), nil) }
 
 // Reload reads every row again: after a replay that mended the table.
-func (s *Service) Reload(ctx context.Context) error { return s.follow(ctx, true, nil) }
+func (s *Service) Reload(ctx context.Context) error { return s.follow(ctx, everything, nil) }
 
 // followChunk is how many rows are cut into words together.
 const followChunk = 512
 
-func (s *Service) follow(ctx context.Context, all bool, progress func(done int)) error {
+// upTo is the log size that a caller of follow needs: once another caller's work has reached it, there is none left. Else
+// every search that waits during an import would fold what came in while it waited, one after the other.
+type upTo int64
+
+// everything reads every row again, whatever the index has reached.
+const everything upTo = -1
+
+func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)) error {
 	s.following.Lock()
 	defer s.following.Unlock()
+	if need != everything && s.index.Seq() >= int64(need) {
+		return nil
+	}
 	type chunk struct {
 		rows []row
 		docs []*facet.Prepared
@@ -242,7 +253,7 @@ func (s *Service) follow(ctx context.Context, all bool, progress func(done int))
 			}
 			size = head.Size
 			from := max(s.index.Seq(), 0)
-			if all {
+			if need == everything {
 				from = 0
 			} else if from >= size {
 				return nil
@@ -276,6 +287,7 @@ func (s *Service) follow(ctx context.Context, all bool, progress func(done int))
 			for c := range work {
 				var err error
 				for _, r := range c.rows {
+					runtime.Gosched() // a request that becomes runnable must not wait for the whole chunk
 					var e *entry
 					if e, err = readEntry(r.id, r.entry); errors.Is(err, ErrErased) {
 						err = nil
