@@ -287,7 +287,6 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 			for c := range work {
 				var err error
 				for _, r := range c.rows {
-					runtime.Gosched() // a request that becomes runnable must not wait for the whole chunk
 					var e *entry
 					if e, err = readEntry(r.id, r.entry); errors.Is(err, ErrErased) {
 						err = nil
