@@ -45,6 +45,7 @@ type node struct {
 	checkpoint atomic.Pointer[ledger.Checkpoint]
 	importing  atomic.Pointer[string] // what an import under way says of itself
 	syncing    sync.Mutex             // one synchronisation at a time
+	serving    atomic.Bool            // Run is under way
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -221,6 +222,8 @@ func (n *node) key(ctx context.Context) (note.Signer, error) {
 
 // Run does the node's own work until ctx ends.
 func (n *node) Run(ctx context.Context) error {
+	n.serving.Store(true)
+	defer n.serving.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 4)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"tasuki/internal/authority"
 	"tasuki/internal/edge/feeds/cvelist"
@@ -25,7 +26,12 @@ const sampleName = "cve5-sample-500.zip"
 
 // importer is set up for one run that tells report how it goes.
 func (n *node) importer(caller authority.Caller, every bool, report Reporter) *cvelist.Importer {
+	var limits cvelist.Limits
+	if n.serving.Load() {
+		limits.Workers = max(1, runtime.GOMAXPROCS(0)-1) // requests keep a core
+	}
 	return &cvelist.Importer{
+		Limits: limits,
 		Intake: &intake{node: n, caller: caller}, Refusals: n.refusals, Now: n.now, Log: n.log,
 		Progress: func(p cvelist.Progress) {
 			report.Progress(Progress{Step: "import", Done: p.Files, Total: p.Total, Unit: "records"})
