@@ -38,10 +38,10 @@ smoke: ## a fresh clone, up, three questions, a second start
 	script/smoke
 
 crash: ## kill a node KILLS times at random moments, on each engine, and look what is left (half an hour each)
-	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 0 -kills $(KILLS)
+	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 4h -kills $(KILLS)
 
 powerloss: ## cut the power at every write and over 1,000 random subsets of unsynced ones (Linux, strace; half an hour)
-	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 0 -subsets 1000
+	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 4h -subsets 1000
 
 ci: ## what every change must pass
 	.ci/run
