@@ -127,14 +127,23 @@ func otherWords(raw []byte, mark byte) []byte {
 		}
 		at += len(text)
 		out = append(out, line[:at]...)
-		digit := false
-		for _, c := range line[at:] {
+		digit, rest := false, line[at:]
+		for i := 0; i < len(rest); i++ {
+			c := rest[i]
 			letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 			if !letter && (c < '0' || c > '9') && digit {
 				out, digit = append(out, mark), false
 			}
 			digit = digit && letter || c >= '0' && c <= '9'
 			out = append(out, c)
+			if c == '\\' { // an escape is not a word: \u00e9
+				n := 1
+				if rest[i+1] == 'u' {
+					n = 5
+				}
+				out = append(out, rest[i+1:i+1+n]...)
+				i += n
+			}
 		}
 	}
 	return out
