@@ -20,6 +20,8 @@ type Sequencer[S any] struct {
 	wake        chan struct{}
 	closed      bool
 	done        chan struct{}
+
+	bulkLast bool // the group before began with a bulk command; the loop's own
 }
 
 // Hooks connect a Sequencer to what its transactions are about.
@@ -53,7 +55,7 @@ func (s *Sequencer[S]) Do(ctx context.Context, run func(ctx context.Context, tx 
 	return s.submit(ctx, &s.interactive, run)
 }
 
-// Bulk is Do for work that gives way to interactive commands: at most one bulk command runs in a transaction. Its
+// Bulk is Do for work that gives way to interactive commands: at most one bulk command runs in a transaction, first. Its
 // caller sizes it by time (tens of milliseconds).
 func (s *Sequencer[S]) Bulk(ctx context.Context, run func(ctx context.Context, tx *Tx, state *S) error) error {
 	return s.submit(ctx, &s.bulk, run)
@@ -110,26 +112,29 @@ func (s *Sequencer[S]) loop() {
 	}
 }
 
-// next takes the next command that is still wanted: interactive ones while the group is young, then one bulk.
-func (s *Sequencer[S]) next(started time.Time, n int, bulkDone *bool) *command[S] {
+// next takes the next command that is still wanted. A bulk command only ever begins a group: interactive ones that arrive
+// while it runs join it, and those that wait when a group begins do not have to sit through it. When both wait, groups of
+// either kind take turns, so that neither keeps the other out.
+func (s *Sequencer[S]) next(started time.Time, n int) (_ *command[S], bulk bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		var c *command[S]
 		switch {
+		case n == 0 && len(s.bulk) > 0 && (len(s.interactive) == 0 || !s.bulkLast):
+			c, s.bulk = s.bulk[0], s.bulk[1:]
+			bulk = true
 		case len(s.interactive) > 0 && n < 512 && (n == 0 || time.Since(started) < groupTime):
 			c, s.interactive = s.interactive[0], s.interactive[1:]
-		case len(s.bulk) > 0 && !*bulkDone:
-			c, s.bulk = s.bulk[0], s.bulk[1:]
-			*bulkDone = true
+			bulk = false
 		default:
-			return nil
+			return nil, false
 		}
 		if err := c.ctx.Err(); err != nil {
 			c.err <- err
 			continue
 		}
-		return c
+		return c, bulk
 	}
 }
 
@@ -149,11 +154,13 @@ func (s *Sequencer[S]) group() {
 			return err
 		}
 		wrote := false
-		bulkDone := false
 		for started := time.Now(); ; {
-			c := s.next(started, len(ran), &bulkDone)
+			c, bulk := s.next(started, len(ran))
 			if c == nil {
 				break
+			}
+			if len(ran) == 0 {
+				s.bulkLast = bulk
 			}
 			ran = append(ran, outcome{c: c})
 			before := s.hooks.Clone(state)
@@ -172,6 +179,9 @@ func (s *Sequencer[S]) group() {
 			}
 			if err := tx.raw(ctx, "RELEASE command"); err != nil {
 				return err
+			}
+			if bulk {
+				started = time.Now() // the group's own time begins with those who waited for it
 			}
 		}
 		if !wrote {

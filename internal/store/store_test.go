@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -219,6 +220,54 @@ func TestSequencerGroupsAndKeepsOutcomesApart(t *testing.T) {
 		}
 		if groups >= want {
 			t.Errorf("%d commits for %d writes: nothing was grouped", groups, want)
+		}
+	})
+}
+
+// An interactive command that waits beside a bulk one has its own transaction first; the next one that waits joins the bulk
+// one's, so that a stream of them does not keep the import out.
+func TestBulkAndInteractiveTakeTurns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		migrated(t, db)
+		var mu sync.Mutex
+		var order []string
+		var wg sync.WaitGroup
+		group := 0
+		var s *store.Sequencer[int64]
+		queue := func(name string, submit func(context.Context, func(context.Context, *store.Tx, *int64) error) error) {
+			wg.Go(func() {
+				if err := submit(t.Context(), func(context.Context, *store.Tx, *int64) error {
+					mu.Lock()
+					defer mu.Unlock()
+					order = append(order, fmt.Sprintf("%s in %d", name, group))
+					return nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(20 * time.Millisecond) // until it stands in its queue
+		}
+		s = store.NewSequencer(db, store.Hooks[int64]{
+			Begin: func(context.Context, *store.Tx) (int64, error) { return 0, nil },
+			Clone: func(n int64) int64 { return n },
+			// What arrives while a group is being committed waits when the next one begins.
+			End: func(context.Context, *store.Tx, int64) error {
+				switch group {
+				case 0:
+					queue("bulk 1", s.Bulk)
+					queue("first", s.Do)
+				case 1:
+					queue("second", s.Do)
+				}
+				return nil
+			},
+			Done: func(int64) { mu.Lock(); defer mu.Unlock(); group++ },
+		})
+		defer s.Close()
+		queue("bulk 0", s.Bulk)
+		wg.Wait()
+		if want := []string{"bulk 0 in 0", "first in 1", "bulk 1 in 2", "second in 2"}; !slices.Equal(order, want) {
+			t.Errorf("order %q, want %q", order, want)
 		}
 	})
 }
