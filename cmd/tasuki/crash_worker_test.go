@@ -56,7 +56,6 @@ type crashJob struct {
 	Ahead  time.Duration // how far the clock is ahead: leases of a killed run have run out
 	Writes int           // per writer and opening; 0 means until standard input closes
 	Opens  int           // how often the node is opened, worked and closed in this process
-	Made   bool          // somebody else made the data directory, before
 	Schema bool          // only open the store and bring its schema forward, then exit without closing
 }
 
@@ -78,11 +77,6 @@ func crashWorker() {
 		w.fail(err)
 	}
 	sqlite.RegisterConnectionHook(requireFullSync)
-	if w.job.Made {
-		if err := makeDataDir(w.job.Dir); err != nil {
-			w.fail(err)
-		}
-	}
 	if w.job.Schema {
 		w.schema()
 		return
@@ -97,18 +91,6 @@ func crashWorker() {
 		}
 		w.job.Ahead += 10 * time.Second
 	}
-}
-
-// makeDataDir makes an empty data directory whose name is on the disk, as an administrator may.
-func makeDataDir(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
-		return err
-	}
-	up, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(up.Sync(), up.Close())
 }
 
 type worker struct {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -43,7 +44,7 @@ func openDataDir(path string, create bool) (*DataDir, error) {
 		if !errors.Is(err, ErrNoData) || !create {
 			return nil, err
 		}
-		if err := os.MkdirAll(path, 0o700); err != nil {
+		if err := makeDir(path); err != nil {
 			return nil, fmt.Errorf("create the data directory: %w", err)
 		}
 	}
@@ -112,7 +113,41 @@ func (d *DataDir) writeFormat() error {
 	if err := os.Rename(tmp, name); err != nil {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
+	// Before the database is made: a directory that holds one but no format is not ours.
+	if err := syncDir(d.Path); err != nil {
+		return fmt.Errorf("mark the data directory: %w", err)
+	}
 	return nil
+}
+
+// makeDir makes a directory and those above it that are missing, and forces their names to the disk: what a database syncs
+// inside is lost with the directory's name. The directory may be there: made by a start that died before the name was forced.
+func makeDir(path string) error {
+	up := filepath.Dir(path)
+	if _, err := os.Stat(up); errors.Is(err, fs.ErrNotExist) && up != path {
+		if err := makeDir(up); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := syncDir(up); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err // one that we may not even read is the administrator's, as is what lies in it
+	}
+	return nil
+}
+
+// syncDir forces a directory's entries to the disk. Windows has no such call, and needs none.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func writeSynced(name string, content []byte) error {

@@ -159,6 +159,10 @@ func settleKeys(dir string, chain *charter.Chain) error {
 			} else if err != nil {
 				return err
 			}
+			// The new name is on the disk before the old one goes: this key cannot be had again.
+			if err := syncDir(dir); err != nil {
+				return err
+			}
 			return os.Remove(board + pending)
 		}
 	}
