@@ -307,8 +307,13 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 	group.Go(func() error {
 		done := 0
 		for c := range order {
-			if err := <-c.done; err != nil {
-				return err
+			select {
+			case err := <-c.done:
+				if err != nil {
+					return err
+				}
+			case <-gctx.Done(): // nobody may have taken it up
+				return gctx.Err()
 			}
 			// The sequence number moves only with the last chunk: a search must not see half of what it waits for.
 			s.index.ApplyPrepared(c.docs, s.index.Seq())

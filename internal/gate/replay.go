@@ -200,8 +200,13 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 	}
 	group.Go(func() error {
 		for c := range order {
-			if err := <-c.ready; err != nil {
-				return err
+			select {
+			case err := <-c.ready:
+				if err != nil {
+					return err
+				}
+			case <-gctx.Done(): // nobody may have taken it up
+				return gctx.Err()
 			}
 			for _, e := range c.entries {
 				if err := g.fold(gctx, tx, e); err != nil {
