@@ -132,6 +132,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	n.readCheckpoint(ctx)
 	var work context.Context
 	work, n.stop = context.WithCancel(context.WithoutCancel(ctx))
+	n.background.Go(func() { tendMemory(work) })
 	n.background.Go(func() {
 		started := n.now()
 		if err := n.catalogue.Warm(work, nil); err != nil && work.Err() == nil {
