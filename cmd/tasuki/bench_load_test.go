@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,16 +24,42 @@ func (s *served) run(tb testing.TB, name, base string, rate float64, d time.Dura
 	target := loadtest.NewTarget(base)
 	defer target.Close()
 	busy0, _, _ := s.used()
+	stolen0, ticks0 := stolen()
 	r, err := loadtest.Run(context.Background(), loadtest.Plan{Rate: rate, For: d, Warm: 20}, target.Paths(paths))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	busy1, _, _ := s.used()
-	fmt.Printf("%-28s %s; node's processor time %.2f ms each, memory %s\n", name, r, (busy1-busy0).Seconds()*1000/float64(r.Asked+20), s.memory())
+	fmt.Printf("%-28s %s; node's processor time %.2f ms each, memory %s", name, r, (busy1-busy0).Seconds()*1000/float64(r.Asked+20), s.memory())
+	if stolen1, ticks1 := stolen(); ticks1 > ticks0 {
+		fmt.Printf("; host took %.0f %% of the processors", 100*float64(stolen1-stolen0)/float64(ticks1-ticks0))
+	}
+	fmt.Println()
 	if r.Failed > 0 {
 		tb.Errorf("%s: %d of %d failed: %v", name, r.Failed, r.Asked, r.Example)
 	}
 	return r
+}
+
+// stolen is how many ticks of the processors the host of this virtual machine gave to others, and how many there were in all;
+// zeroes where the system does not tell. What is stolen shows in every tail, also that of an empty handler.
+func stolen() (stolen, all int64) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal guest guest_nice, see proc(5)
+	for i, f := range fields {
+		n, _ := strconv.ParseInt(f, 10, 64)
+		if i >= 1 && i <= 8 {
+			all += n
+		}
+		if i == 8 {
+			stolen = n
+		}
+	}
+	return stolen, all
 }
 
 // BenchmarkLoadByID: GET /api/cve/{id} at 500/s over real HTTP; budget: the p99 of an empty handler in the same run and 2 ms.

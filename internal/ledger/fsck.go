@@ -117,10 +117,10 @@ func (f *fsck) head(ctx context.Context) error {
 	return err
 }
 
-// leaves walks the log. The next batch is read and judged leaf by leaf while the present one is held together.
+// leaves walks the log. The next batches are read and judged leaf by leaf while the present one is held together.
 func (f *fsck) leaves(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	batches := make(chan *fsckBatch)
+	batches := make(chan *fsckBatch, fsckAhead)
 	read := make(chan error, 1)
 	go func() {
 		defer close(batches)
@@ -135,6 +135,7 @@ func (f *fsck) leaves(ctx context.Context) (err error) {
 		}
 	}()
 	for b := range batches {
+		b.judged.Wait()
 		from := b.from
 		for i := range b.rows {
 			r := &b.rows[i]

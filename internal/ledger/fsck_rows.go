@@ -28,31 +28,32 @@ type fsckBatch struct {
 	rows     []fsckRow
 	orphans  []int64 // private bodies whose leaf is not there
 	tiles    map[int64]storedTile
+	judged   sync.WaitGroup // ends when every row has been judged
 }
 
 // fsckPage is how many leaves are read at a time (a multiple of the tile width), fsckSplit how many goroutines judge
-// them.
+// them, fsckAhead how many batches may be read while the present one is held together.
 const (
 	fsckPage  = 8 * tileWidth
-	fsckSplit = 4
+	fsckSplit = 2
+	fsckAhead = 3
 )
 
-// readAll sends every batch of the log, in order.
+// readAll sends every batch of the log, in order. Its rows are being judged when it arrives: reading, which is one
+// goroutine's work, goes on meanwhile.
 func (f *fsck) readAll(ctx context.Context, to chan<- *fsckBatch) error {
 	for from := int64(0); from < f.end; from += fsckPage {
 		b := &fsckBatch{from: from, to: min(from+fsckPage, f.end)}
 		if err := f.read(ctx, b); err != nil {
 			return err
 		}
-		var wg sync.WaitGroup
 		for part := range fsckSplit {
-			wg.Go(func() {
+			b.judged.Go(func() {
 				for i := part; i < len(b.rows); i += fsckSplit {
 					b.rows[i].judge(f.o.Hashes)
 				}
 			})
 		}
-		wg.Wait()
 		select {
 		case to <- b:
 		case <-ctx.Done():
