@@ -24,11 +24,11 @@ var drawing = []struct {
 	rooms []string
 }{
 	// The load driver knows nothing of us, and only tests import it.
-	{0, []string{"spec", "web", "internal/loadtest"}},
+	{0, []string{"spec", "web", "internal/loadtest", "client"}},
 	// The database is the ground of the other mechanisms, so floor 1 has a step in it.
 	{1, []string{"internal/store"}},
 	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs"}},
-	{2, []string{"internal/event"}},
+	{2, []string{"internal/event", "internal/query"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue"}},
 	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace"}},
 	{5, []string{

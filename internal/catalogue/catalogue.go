@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tasuki/internal/ledger"
+	"tasuki/internal/query"
 	"tasuki/internal/store"
 	"tasuki/internal/store/facet"
 	"tasuki/spec/cve"
@@ -84,7 +85,14 @@ type Version struct {
 
 // Query asks for one page of records.
 type Query struct {
-	Text    string // words and "phrases"; all must occur
+	// Tree is what the reader asked in the query language; Now is when, for ages ("changed:>7d"): the zero value means the
+	// present, or the moment of At.
+	Tree *query.Query
+	Now  time.Time
+	// At asks the list as it was known then. Relevance is then answered as Newest.
+	At At
+
+	Text    string // words and "phrases"; all must occur, beside Tree
 	Zone    string // "" all text, "en" the CNA's English description only
 	Prefix  bool   // every word may be the beginning of one
 	Phrase  bool   // the words must stand together, as given
@@ -95,6 +103,8 @@ type Query struct {
 	Cursor  string   // Page.Next of the page before
 	Facets  []string // dimensions to count
 	Top     int      // values per facet; 0 means 12
+	Series  []Series // numbers to count the hits by
+	Explain bool     // fill Page.Explanation
 	// IDsOnly leaves everything of a hit but its ID empty: for callers that read the records themselves.
 	IDsOnly bool
 	// MinSize waits until the answer covers a log of this size: what the caller has seen elsewhere.
@@ -130,8 +140,34 @@ type Page struct {
 	Total  int
 	Hits   []Hit
 	Facets map[string][]FacetCount
-	Next   string // cursor of the page after, "" at the end
-	Size   int64  // log size that the answer covers
+	Next   string  // cursor of the page after, "" at the end
+	Size   int64   // log size that the answer covers
+	Series [][]int // per Query.Series and bin, the hits with Edges[i] ≤ n < Edges[i+1]
+	Moment *Moment // what Query.At meant; nil when it was zero
+	// Explanation is how the query was read and answered, if that was asked for.
+	Explanation *Explanation
+}
+
+// Series asks for a histogram of a number over all hits, such as publications per month.
+type Series struct {
+	Num   string
+	Edges []int64 // ascending; one more than there are bins
+}
+
+// Explanation says how a query was read and which index served it.
+type Explanation struct {
+	Read  string // the query as it was understood, with all brackets
+	Nodes []ExplainedNode
+	Took  time.Duration
+}
+
+// ExplainedNode is one node of the tree, parents before children.
+type ExplainedNode struct {
+	Text  string
+	Span  query.Span
+	Depth int
+	Index string // what answered it: "words", "keyword vendor", "number published", "identifiers", "both", "either", "not"
+	Hits  int    // records for which the node alone holds
 }
 
 // FacetCount is one value of a dimension and how many of the hits have it.

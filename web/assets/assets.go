@@ -1,5 +1,6 @@
-// Package assets serves the style sheet, the mark and the script. Each is named by its content
-// (/assets/style.1a2b3c4d.css), so that a browser may keep it for ever and a new release is seen at once.
+// Package assets serves the style sheet, the mark and the scripts. Each is named by its content
+// (/assets/style.1a2b3c4d.css), so that a browser may keep it for ever and a new release is seen at once. The style sheet is
+// the files below css/, in the order of their names: one for what all pages share, one per page or component.
 package assets
 
 import (
@@ -11,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed style.css keys.js mark.svg
+//go:embed css/*.css *.js mark.svg
 var files embed.FS
 
 // Prefix is where Handler expects to be mounted.
@@ -33,23 +34,46 @@ func name(byURL map[string]asset) map[string]string {
 		".js":  "text/javascript; charset=utf-8",
 		".svg": "image/svg+xml",
 	}
-	entries, err := files.ReadDir(".")
+	urls := make(map[string]string)
+	add := func(name string, content []byte) {
+		sum := sha256.Sum256(content)
+		ext := path.Ext(name)
+		url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:4]) + ext
+		urls[name] = url
+		byURL[url] = asset{content, kinds[ext]}
+	}
+	var style []byte
+	for _, name := range list("css") {
+		style = append(style, read(name)...)
+	}
+	add("style.css", style)
+	for _, name := range list(".") {
+		add(name, read(name))
+	}
+	return urls
+}
+
+// list is the files of an embedded folder, without folders in it.
+func list(dir string) []string {
+	entries, err := files.ReadDir(dir)
 	if err != nil {
 		panic("assets: " + err.Error())
 	}
-	urls := make(map[string]string)
+	var names []string
 	for _, e := range entries {
-		content, err := files.ReadFile(e.Name())
-		if err != nil {
-			panic("assets: " + err.Error())
+		if !e.IsDir() {
+			names = append(names, path.Join(dir, e.Name()))
 		}
-		sum := sha256.Sum256(content)
-		ext := path.Ext(e.Name())
-		url := Prefix + strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:4]) + ext
-		urls[e.Name()] = url
-		byURL[url] = asset{content, kinds[ext]}
 	}
-	return urls
+	return names
+}
+
+func read(name string) []byte {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		panic("assets: " + err.Error())
+	}
+	return content
 }
 
 // URL is the address of an asset by its file's name. It panics for a name that is none: a mistake in a page, not in data.

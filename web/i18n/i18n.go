@@ -1,9 +1,10 @@
-// Package i18n holds the words of the pages in Japanese and English. Both come from one file, glossary.toml; a key that
+// Package i18n holds the words of the pages in Japanese and English. Both come from one glossary, the toml files beside this
+// one (glossary.toml for what all pages share, one per page or component); a key that
 // is missing in either language, is used by no page, or is asked for by a page and not there, fails a test.
 package i18n
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,17 +43,34 @@ type entry struct {
 	Ja  string `toml:"ja"`
 }
 
-//go:embed glossary.toml
-var glossary []byte
+//go:embed *.toml
+var glossary embed.FS
 
 var entries = mustRead(glossary)
 
-func mustRead(raw []byte) map[string]entry {
-	m := make(map[string]entry)
-	if err := toml.Unmarshal(raw, &m); err != nil {
-		panic("i18n: glossary.toml: " + err.Error())
+func mustRead(files embed.FS) map[string]entry {
+	all := make(map[string]entry)
+	names, err := files.ReadDir(".")
+	if err != nil {
+		panic("i18n: " + err.Error())
 	}
-	return m
+	for _, f := range names {
+		raw, err := files.ReadFile(f.Name())
+		if err != nil {
+			panic("i18n: " + err.Error())
+		}
+		m := make(map[string]entry)
+		if err := toml.Unmarshal(raw, &m); err != nil {
+			panic("i18n: " + f.Name() + ": " + err.Error())
+		}
+		for key, e := range m {
+			if _, twice := all[key]; twice {
+				panic("i18n: " + f.Name() + ": " + key + " is in another file too")
+			}
+			all[key] = e
+		}
+	}
+	return all
 }
 
 // T is the phrase for key, with args put where the phrase has %s (or %[2]s, as word order differs).
