@@ -133,6 +133,9 @@ const (
 	Newest Order = iota
 	Oldest
 	Relevance
+	Severest  // by the score to judge by, highest first; those without one last
+	Exploited // by the day of entering the catalogue of exploited vulnerabilities, last first
+	Touched   // by what change-polling clients see, last first
 )
 
 // Page is one page of hits.

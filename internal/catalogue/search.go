@@ -124,6 +124,12 @@ func translate(q Query) (facet.Query, error) {
 		fq.Sort = facet.Sort{By: "published"}
 	case Relevance:
 		fq.Sort = facet.Sort{Relevance: true}
+	case Severest:
+		fq.Sort = facet.Sort{By: "score", Desc: true}
+	case Exploited:
+		fq.Sort = facet.Sort{By: "kevadded", Desc: true}
+	case Touched:
+		fq.Sort = facet.Sort{By: "changed", Desc: true}
 	default:
 		return fq, fmt.Errorf("%w: order %d", ErrQuery, q.Sort)
 	}
