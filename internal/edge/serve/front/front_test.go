@@ -57,10 +57,13 @@ func TestLongestPrefixOwnsThePath(t *testing.T) {
 	f.Handle(Space{Prefix: "/api/", Surface: "cve-services", Handler: text("services"), AnyCase: true})
 	f.Handle(Space{Prefix: "/api/v1/", Surface: "native", Handler: text("native")})
 	f.Handle(Space{Prefix: "/checkpoint", Surface: "tiles", Handler: text("tiles")})
+	f.Handle(Space{Prefix: "/charter/", Surface: "tiles", Handler: text("tiles")})
+	f.Handle(Space{Prefix: "/charter", Surface: "web", Handler: text("web")})
 	f.Handle(Space{Prefix: "/control/", Surface: "control", Handler: text("control"), LocalOnly: true})
 	for path, want := range map[string]string{
 		"/": "web", "/search": "web", "/api": "services", "/api/cve/CVE-2024-1": "services", "/API/CVE/x": "services", "/apis": "web",
 		"/api/v1": "native", "/api/v1/search": "native", "/checkpoint": "tiles", "/checkpoint/x": "web", "/control/import": "web",
+		"/charter": "web", "/charter/": "tiles", "/charter/1-00": "tiles",
 	} {
 		if got := get(f, path).Body.String(); got != want {
 			t.Errorf("%s is answered by %s, want %s", path, got, want)

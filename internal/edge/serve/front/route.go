@@ -32,8 +32,14 @@ func (f *Front) Handle(s Space) {
 		m.handler = compress(s.Handler)
 	}
 	f.spaces = append(f.spaces, m)
-	slices.SortStableFunc(f.spaces, func(a, b mounted) int { return cmp.Compare(len(b.Prefix), len(a.Prefix)) })
+	// The longest prefix comes first; of "/charter" and "/charter/" the one that is exactly the path.
+	slices.SortStableFunc(f.spaces, func(a, b mounted) int {
+		return cmp.Or(cmp.Compare(b.span(), a.span()), cmp.Compare(len(a.Prefix), len(b.Prefix)))
+	})
 }
+
+// span is how much of a path the prefix speaks for.
+func (s *Space) span() int { return len(strings.TrimSuffix(s.Prefix, "/")) }
 
 // route returns the space that owns the request's path, or nowhere.
 func (f *Front) route(r *http.Request) *mounted {

@@ -46,6 +46,7 @@ type Node struct {
 	Records    int64     // records in the catalogue
 	Size       int64     // leaves in the log
 	Checkpoint time.Time // when the newest checkpoint was signed; zero when none was
+	Verified   bool      // and its signature is one of the log key that the charters name
 	Importing  string    // progress of a running import in a few words, or ""
 	ReadOnly   bool
 	Sources    []Source
@@ -74,8 +75,8 @@ type Options struct {
 type server struct{ Options }
 
 // Prefixes are the URL spaces that the handler owns; whatever no other surface owns may come here too, to get a page
-// that says so.
-var Prefixes = []string{"/", assets.Prefix}
+// that says so. "/charter" and "/api" are pages; what lies below them is other surfaces'.
+var Prefixes = []string{"/", assets.Prefix, "/charter", "/api"}
 
 // Handler answers for the pages and their assets.
 func Handler(o Options) http.Handler {
@@ -92,7 +93,7 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, pageProblem) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -117,6 +118,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) (layout.Page, Node
 		Lang:  lang,
 		Theme: theme,
 		Now:   s.Now(),
+		Path:  r.URL.Path,
 		Here: func(name, value string) string {
 			q := r.URL.Query()
 			q.Del("lang")
@@ -128,6 +130,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) (layout.Page, Node
 			List:       node.ListID[:min(8, len(node.ListID))],
 			Records:    node.Records,
 			Checkpoint: node.Checkpoint,
+			Verified:   node.Verified,
 		},
 	}
 	if node.Importing != "" {
