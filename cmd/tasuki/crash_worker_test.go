@@ -240,7 +240,9 @@ func (w *worker) write(ctx context.Context, writer int) {
 		secret := fmt.Appendf(nil, `{"n":%d}`, number)
 		err = w.node.gate.Do(ctx, caller, gate.Command{Action: authority.Import, Decide: func(ctx context.Context, t *gate.Turn) (err error) {
 			if private {
-				index, err = t.EmitPrivate(ctx, secret)
+				var own ledger.Own
+				own, err = t.EmitPrivate(ctx, secret)
+				index = own.Index
 			} else {
 				_, index, err = registry.Import(ctx, t.Tx, doc, false, time.Time{}, t.Emit)
 			}

@@ -106,9 +106,11 @@ func filled(t *testing.T, s Setup, records int) (*node, func()) {
 			}
 		}
 		for _, text := range []string{`{"org":"8254265b-2729-46b6-b9e3-3dfca2d5bfca"}`, `{"user":"somebody"}`} {
-			if private, err = turn.EmitPrivate(ctx, []byte(text)); err != nil {
+			own, err := turn.EmitPrivate(ctx, []byte(text))
+			if err != nil {
 				return err
 			}
+			private = own.Index
 		}
 		return nil
 	})

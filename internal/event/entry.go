@@ -17,6 +17,8 @@ type Entry struct {
 	Back  int64
 	Time  time.Time // o.t: when it entered the log
 	Doc   *Doc      // the public body; nil when there is none or it was erased
+	// Private is the body behind a commitment, canonical JSON; nil where this copy does not hold it or it was erased.
+	Private []byte
 }
 
 // Open reads a stored leaf. body may be nil.

@@ -4,7 +4,6 @@
 package event
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -15,17 +14,6 @@ import (
 
 // Kind names what an event says, with the version of its form. Kinds evolve by addition.
 type Kind string
-
-// The kinds this program writes and understands (feature "events-1").
-const (
-	EpochOpened    Kind = "epoch.opened/1"
-	CharterNoted   Kind = "charter.noted/1"
-	Heartbeat      Kind = "heartbeat/1"
-	ImportNoted    Kind = "import.noted/1"
-	RecordImported Kind = "record.imported/1"
-	BodyErased     Kind = "body.erased/1"
-	PrivateFact    Kind = "private/1"
-)
 
 // ErrUnknown means an event of a kind, or with a member, that this program has no meaning for. Such a leaf is kept and
 // hashed but nothing is derived from it.
@@ -42,7 +30,32 @@ type Event struct {
 	List string   // list id, 64 hex digits: stops replay in another list
 	Body *BodyRef // the public body beside the leaf, or (private/1) the commitment alone
 
-	ID string // the CVE identifier the event is about: record.imported
+	ID string // the CVE identifier the event is about
+
+	// id.reserved, record.*: see also ID
+	Cont     string    // record.put: "cna" or "adp"
+	DV       string    // version of the record format that the body was checked against, "5.2.0"
+	Prev     string    // event hash of the newest leaf for the same identifier, container and organisation
+	Reserved time.Time // of the first container: when the identifier was reserved
+	Short    string    // of the first container: the owner's short name then
+
+	// range.opened, pool.carved
+	Year, First, Last int64
+
+	// organisations and grants
+	Org                string // the organisation the event is about, UUID
+	Grant, Parent      string // UUIDs of grants
+	Role               string
+	ValidFrom, ValidTo time.Time
+	From, To           string // id.transferred: owners, UUIDs
+
+	// workflows
+	Case    string   // UUID of a dispute, refusal or direction
+	IDs     []string // identifiers beside ID
+	Level   string   // who decides: cna, root, tl-root, council, board
+	Outcome string
+	Due     time.Time // deadline as the rule pack had it computed
+	Pack    string    // version of the rule pack that a decision was made under
 
 	// record.imported: a whole document from elsewhere. Dates stand as the document has them.
 	State      string
@@ -95,94 +108,12 @@ func (e *Event) Subject() string {
 func (e *Event) Marshal() ([]byte, error) {
 	var w jcs.Writer
 	w.Object()
-	w.Key("at")
-	w.String(e.At.UTC().Format(ledger.TimeFormat))
-	if e.Base {
-		w.Key("base")
-		w.Bool(true)
-	}
-	if e.Body != nil {
-		w.Key("body")
-		w.Object()
-		w.Key("h")
-		w.Hex(e.Body.H[:])
-		if e.Body.N >= 0 {
-			w.Key("n")
-			w.Int(e.Body.N)
-		}
-		w.EndObject()
-	}
-	w.Key("by")
-	w.String(e.By)
-	text := func(key, v string) {
-		if v != "" {
-			w.Key(key)
-			w.String(v)
+	for i := range members {
+		if m := &members[i]; m.common || m.has(e) {
+			w.Key(m.key)
+			m.write(&w, e)
 		}
 	}
-	text("charter", e.Charter)
-	if len(e.Counts) > 0 {
-		w.Key("counts")
-		w.Object()
-		for _, k := range sorted(e.Counts) {
-			w.Key(k)
-			w.Int(e.Counts[k])
-		}
-		w.EndObject()
-	}
-	if e.Dates != (Dates{}) {
-		w.Key("dates")
-		w.Object()
-		text("published", e.Dates.Published)
-		text("rejected", e.Dates.Rejected)
-		text("reserved", e.Dates.Reserved)
-		text("updated", e.Dates.Updated)
-		w.EndObject()
-	}
-	text("digest", e.Digest)
-	if e.Epoch != 0 {
-		w.Key("epoch")
-		w.Int(e.Epoch)
-	}
-	text("id", e.ID)
-	w.Key("kind")
-	w.String(string(e.Kind))
-	if e.Leaf != nil {
-		w.Key("leaf")
-		w.Int(*e.Leaf)
-	}
-	w.Key("list")
-	w.String(e.List)
-	text("reason", e.Reason)
-	text("root", e.Root)
-	if e.Sample {
-		w.Key("sample")
-		w.Bool(true)
-	}
-	if e.Kind == EpochOpened {
-		w.Key("size")
-		w.Int(e.Size)
-	}
-	if len(e.Skips) > 0 {
-		w.Key("skips")
-		w.Object()
-		for _, year := range sorted(e.Skips) {
-			w.Key(year)
-			w.Object()
-			w.Key("general")
-			w.Int(e.Skips[year].General)
-			w.Key("priority")
-			w.Int(e.Skips[year].Priority)
-			w.EndObject()
-		}
-		w.EndObject()
-	}
-	text("source", e.Source)
-	if !e.SourceTime.IsZero() {
-		w.Key("source_time")
-		w.String(e.SourceTime.UTC().Format(ledger.TimeFormat))
-	}
-	text("state", e.State)
 	w.EndObject()
 	raw, err := w.Bytes()
 	if err != nil {
@@ -221,103 +152,14 @@ type parser struct {
 }
 
 func (p *parser) member(e *Event, key string) {
-	r := p.r
-	switch key {
-	case "at":
-		e.At = p.time()
-	case "base":
-		e.Base = p.yes()
-	case "body":
-		e.Body = &BodyRef{N: -1}
-		for r.Enter('{'); r.Next(); {
-			switch r.Key() {
-			case "h":
-				h, err := hex.DecodeString(r.String())
-				if err != nil || len(h) != 32 {
-					r.Refuse("64 hex digits")
-				}
-				copy(e.Body.H[:], h)
-			case "n":
-				e.Body.N = r.Int()
-			default:
-				r.Unknown()
-			}
-		}
-	case "by":
-		e.By = r.String()
-	case "charter":
-		e.Charter = r.String()
-	case "counts":
-		e.Counts = map[string]int64{}
-		for r.Enter('{'); r.Next(); {
-			k := r.Key()
-			e.Counts[k] = r.Int()
-		}
-	case "dates":
-		for r.Enter('{'); r.Next(); {
-			switch r.Key() {
-			case "published":
-				e.Dates.Published = r.String()
-			case "rejected":
-				e.Dates.Rejected = r.String()
-			case "reserved":
-				e.Dates.Reserved = r.String()
-			case "updated":
-				e.Dates.Updated = r.String()
-			default:
-				r.Unknown()
-			}
-		}
-	case "digest":
-		e.Digest = r.String()
-	case "epoch":
-		e.Epoch = r.Int()
-	case "id":
-		e.ID = r.String()
-	case "kind":
-		e.Kind = Kind(r.String())
-	case "leaf":
-		n := r.Int()
-		e.Leaf = &n
-	case "list":
-		e.List = r.String()
-	case "reason":
-		e.Reason = r.String()
-	case "root":
-		e.Root = r.String()
-	case "sample":
-		e.Sample = p.yes()
-	case "size":
-		e.Size = r.Int()
-	case "skips":
-		e.Skips = map[string]Skip{}
-		for r.Enter('{'); r.Next(); {
-			year := r.Key()
-			var s Skip
-			for r.Enter('{'); r.Next(); {
-				switch r.Key() {
-				case "general":
-					s.General = r.Int()
-				case "priority":
-					s.Priority = r.Int()
-				default:
-					r.Unknown()
-				}
-			}
-			e.Skips[year] = s
-		}
-	case "source":
-		e.Source = r.String()
-	case "source_time":
-		e.SourceTime = p.time()
-	case "state":
-		e.State = r.String()
-	default:
-		if p.unknown == "" {
-			p.unknown = key
-		}
-		r.Raw()
+	if m := byKey[key]; m != nil {
+		m.read(p, e)
+		return
 	}
+	if p.unknown == "" {
+		p.unknown = key
+	}
+	p.r.Raw()
 }
 
 func (p *parser) time() time.Time {

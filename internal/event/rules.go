@@ -11,50 +11,43 @@ func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m))
 
 // check holds an event to its kind: which members it must and must not have.
 func (e *Event) check() error {
+	r, ok := rules[e.Kind]
+	if !ok {
+		return fmt.Errorf("%w: kind %q", ErrUnknown, e.Kind)
+	}
 	var need, have []string
-	want := func(name string, present, required, allowed bool) {
-		if required && !present {
-			need = append(need, name)
-		}
-		if present && !allowed {
-			have = append(have, name)
+	if e.At.IsZero() {
+		need = append(need, "at")
+	}
+	if e.By == "" {
+		need = append(need, "by")
+	}
+	if e.List == "" && e.Kind != EpochOpened {
+		need = append(need, "list")
+	}
+	for _, m := range members {
+		present := m.has(e)
+		switch {
+		case m.common:
+		case slices.Contains(r.must, m.key):
+			if !present {
+				need = append(need, m.key)
+			}
+		case present && !slices.Contains(r.may, m.key):
+			have = append(have, m.key)
 		}
 	}
-	k := e.Kind
-	imported, noted := k == RecordImported, k == ImportNoted
-	epoch := k == EpochOpened
-	switch k {
-	case EpochOpened, CharterNoted, Heartbeat, ImportNoted, RecordImported, BodyErased, PrivateFact:
-	default:
-		return fmt.Errorf("%w: kind %q", ErrUnknown, k)
-	}
-	want("at", !e.At.IsZero(), true, true)
-	want("by", e.By != "", true, true)
-	want("list", e.List != "" || epoch, true, true)
-	want("body", e.Body != nil, imported || k == PrivateFact, imported || k == PrivateFact)
-	want("id", e.ID != "", imported, imported)
-	want("state", e.State != "", imported, imported)
-	want("dates", e.Dates != Dates{}, false, imported)
-	want("source_time", !e.SourceTime.IsZero(), false, imported)
-	want("base", e.Base, false, imported)
-	want("source", e.Source != "", noted, noted || imported)
-	want("digest", e.Digest != "", noted, noted)
-	want("counts", len(e.Counts) > 0, false, noted)
-	want("sample", e.Sample, false, noted)
-	want("charter", e.Charter != "", epoch || k == CharterNoted, epoch || k == CharterNoted)
-	want("epoch", e.Epoch != 0, epoch, epoch)
-	want("root", e.Root != "", epoch, epoch)
-	want("size", e.Size != 0, false, epoch)
-	want("skips", len(e.Skips) > 0, false, epoch)
-	want("leaf", e.Leaf != nil, k == BodyErased, k == BodyErased)
-	want("reason", e.Reason != "", k == BodyErased, k == BodyErased)
 	switch {
 	case len(need) > 0:
-		return fmt.Errorf("%w: %s lacks %s", ErrMalformed, k, strings.Join(need, ", "))
+		return fmt.Errorf("%w: %s lacks %s", ErrMalformed, e.Kind, strings.Join(need, ", "))
 	case len(have) > 0:
-		return fmt.Errorf("%w: %s has no member %s", ErrMalformed, k, strings.Join(have, ", "))
-	case e.Body != nil && (e.Body.N >= 0) != (k != PrivateFact):
+		return fmt.Errorf("%w: %s has no member %s", ErrMalformed, e.Kind, strings.Join(have, ", "))
+	case e.Body != nil && (e.Body.N >= 0) != (e.Kind != PrivateFact):
 		return fmt.Errorf("%w: body.n stands with public bodies only", ErrMalformed)
+	case e.Cont != "" && e.Cont != "cna" && e.Cont != "adp":
+		return fmt.Errorf("%w: no container is called %q", ErrMalformed, e.Cont)
+	case e.First < 0 || e.Last < e.First:
+		return fmt.Errorf("%w: first %d, last %d", ErrMalformed, e.First, e.Last)
 	}
 	return nil
 }

@@ -74,6 +74,7 @@ func (g *Gate) apply(ctx context.Context, tx *store.Tx, head *ledger.Head, s Sto
 		if err := g.Log.PutPrivate(ctx, tx, s.Index, *s.Private); err != nil {
 			return err
 		}
+		e.Private = s.Private.Body
 	}
 	return g.fold(ctx, tx, e)
 }

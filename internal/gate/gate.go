@@ -156,6 +156,10 @@ func (t *Turn) plausible(now time.Time) error {
 // Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may
 // be nil.
 func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event.Entry, error) {
+	return t.emit(ctx, e, doc, nil)
+}
+
+func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private *ledger.Private) (*event.Entry, error) {
 	now := t.Now()
 	if err := t.plausible(now); err != nil {
 		return nil, err
@@ -194,20 +198,27 @@ func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event
 		return nil, err
 	}
 	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc}
+	if private != nil {
+		if err := t.gate.Log.PutPrivate(ctx, t.Tx, index, *private); err != nil {
+			return nil, err
+		}
+		entry.Private = private.Body
+	}
 	return entry, t.gate.fold(ctx, t.Tx, entry)
 }
 
-// EmitPrivate appends a committed event: the log shows only that something was committed to.
-func (t *Turn) EmitPrivate(ctx context.Context, body []byte) (int64, error) {
+// EmitPrivate appends a committed event and folds what it hides: the log shows only that something was committed to. body is
+// canonical JSON and is retained. It returns where the commitment stands and what opens it.
+func (t *Turn) EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error) {
 	h, p, err := ledger.Commit(t.gate.Rand, body)
 	if err != nil {
-		return 0, err
+		return ledger.Own{}, err
 	}
-	e, err := t.Emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil)
+	e, err := t.emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil, &p)
 	if err != nil {
-		return 0, err
+		return ledger.Own{}, err
 	}
-	return e.Index, t.gate.Log.PutPrivate(ctx, t.Tx, e.Index, p)
+	return ledger.Own{Index: e.Index, Salt: p.Salt}, nil
 }
 
 func (g *Gate) fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {

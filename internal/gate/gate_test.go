@@ -268,8 +268,9 @@ func TestPrivateFactsShowNothing(t *testing.T) {
 		w := gatetest.New(t, db)
 		secret := []byte(`{"id":"CVE-2026-1001","kind":"id.owner/1","org":"acme"}`)
 		var index int64
-		err := w.Gate.Do(t.Context(), gatetest.Importer, gate.Command{Action: authority.Govern, Decide: func(ctx context.Context, turn *gate.Turn) (err error) {
-			index, err = turn.EmitPrivate(ctx, secret)
+		err := w.Gate.Do(t.Context(), gatetest.Importer, gate.Command{Action: authority.Govern, Decide: func(ctx context.Context, turn *gate.Turn) error {
+			own, err := turn.EmitPrivate(ctx, secret)
+			index = own.Index
 			return err
 		}})
 		if err != nil {

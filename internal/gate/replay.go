@@ -135,6 +135,18 @@ func (g *Gate) digests(ctx context.Context, tx *store.Tx, damaged bool) ([]Repla
 	return out, nil
 }
 
+// private is what stands behind a commitment, nil where there is none, or not here, or not any more.
+func (g *Gate) private(ctx context.Context, tx *store.Tx, e *event.Entry) ([]byte, error) {
+	if e.Kind != event.PrivateFact {
+		return nil, nil
+	}
+	p, err := g.Log.Private(ctx, tx, e.Index)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil
+	}
+	return p.Body, err
+}
+
 // refoldChunk is how many leaves travel together from reading to folding: large enough to keep the cores busy, small
 // enough that a few chunks of large records fit in memory.
 const refoldChunk = 128
@@ -170,6 +182,9 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 					return err
 				}
 				if err == nil {
+					if e.Private, err = g.private(gctx, view, e); err != nil {
+						return err
+					}
 					c.entries = append(c.entries, e)
 				}
 				if len(c.entries) == refoldChunk {

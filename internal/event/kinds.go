@@ -1,0 +1,88 @@
+package event
+
+// The kinds this program writes and understands. Those up to PrivateFact are of feature "events-1", the others of "events-2".
+const (
+	EpochOpened    Kind = "epoch.opened/1"
+	CharterNoted   Kind = "charter.noted/1"
+	Heartbeat      Kind = "heartbeat/1"
+	ImportNoted    Kind = "import.noted/1"
+	RecordImported Kind = "record.imported/1"
+	BodyErased     Kind = "body.erased/1"
+	PrivateFact    Kind = "private/1"
+
+	RulePackAdopted Kind = "rulepack.adopted/1" // the rules that decisions are stamped with from now on
+
+	OrgRegistered Kind = "org.registered/1" // an organisation this list made
+	OrgRenamed    Kind = "org.renamed/1"    // its names or public contact changed
+	OrgAdopted    Kind = "org.adopted/1"    // an organisation made from an imported assigner or container provider
+	GrantGiven    Kind = "grant.given/1"
+	GrantEnded    Kind = "grant.ended/1"
+
+	RangeOpened   Kind = "range.opened/1" // identifiers of a year may be given out
+	PoolCarved    Kind = "pool.carved/1"  // numbers set aside for non-sequential reservation
+	IDReserved    Kind = "id.reserved/1"
+	IDTransferred Kind = "id.transferred/1"
+
+	RecordPut      Kind = "record.put/1"      // one container
+	RecordRejected Kind = "record.rejected/1" // the rejected container, which counts as a CNA put
+	RecordReplaced Kind = "record.replaced/1" // a whole document as the Secretariat gave it
+
+	DisputeOpened    Kind = "dispute.opened/1"
+	DisputeEscalated Kind = "dispute.escalated/1"
+	DisputeDecided   Kind = "dispute.decided/1"
+	RefusalNoted     Kind = "refusal.noted/1"   // a CNA declined, or was silent, about an identifier it was asked for first
+	DirectionGiven   Kind = "direction.given/1" // a Root told another party to assign or publish
+	SplitNoted       Kind = "split/1"
+	MergeNoted       Kind = "merge/1"
+)
+
+// A rule says which members an event of a kind must have and may have, beside at, by, kind and list.
+type rule struct{ must, may []string }
+
+// rules by kind. A kind that is not here is unknown.
+var rules = map[Kind]rule{
+	EpochOpened:    {must: []string{"charter", "epoch", "root"}, may: []string{"size", "skips"}},
+	CharterNoted:   {must: []string{"charter"}},
+	Heartbeat:      {},
+	ImportNoted:    {must: []string{"source", "digest"}, may: []string{"counts", "sample"}},
+	RecordImported: {must: []string{"body", "id", "state"}, may: []string{"dates", "source_time", "base", "source"}},
+	BodyErased:     {must: []string{"leaf", "reason"}},
+	PrivateFact:    {must: []string{"body"}},
+
+	RulePackAdopted: {must: []string{"body", "pack"}},
+
+	OrgRegistered: {must: []string{"body", "org"}},
+	OrgRenamed:    {must: []string{"body", "org"}},
+	OrgAdopted:    {must: []string{"body", "org"}},
+	GrantGiven:    {must: []string{"body", "grant", "org", "role", "pack"}, may: []string{"parent", "valid_from", "valid_to"}},
+	GrantEnded:    {must: []string{"grant", "org", "reason"}, may: []string{"pack"}},
+
+	RangeOpened:   {must: []string{"year", "last"}, may: []string{"first"}},
+	PoolCarved:    {must: []string{"year", "first", "last"}},
+	IDReserved:    {must: []string{"id"}},
+	IDTransferred: {must: []string{"id", "from", "to"}, may: []string{"pack", "case"}},
+
+	RecordPut:      {must: []string{"body", "id", "cont", "dv"}, may: []string{"prev", "reserved", "short"}},
+	RecordRejected: {must: []string{"body", "id", "dv"}, may: []string{"prev", "reserved", "short"}},
+	RecordReplaced: {must: []string{"body", "id"}, may: []string{"prev"}},
+
+	DisputeOpened:    {must: []string{"body", "case", "ids", "level", "due", "pack"}, may: []string{"org"}},
+	DisputeEscalated: {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
+	DisputeDecided:   {must: []string{"body", "case", "level", "outcome", "pack"}},
+	RefusalNoted:     {must: []string{"case", "org", "reason", "due", "pack"}, may: []string{"body", "ids"}},
+	DirectionGiven:   {must: []string{"case", "org", "reason", "pack"}, may: []string{"body", "ids", "due"}},
+	SplitNoted:       {must: []string{"id", "ids"}, may: []string{"body"}},
+	MergeNoted:       {must: []string{"id", "ids"}, may: []string{"body"}},
+}
+
+// Known says whether this program knows what events of the kind mean.
+func (k Kind) Known() bool {
+	_, ok := rules[k]
+	return ok
+}
+
+// Whole says that the body of the kind is a whole CVE record.
+func (k Kind) Whole() bool { return k == RecordImported || k == RecordReplaced }
+
+// OfRecord says that the kind makes a version of a record.
+func (k Kind) OfRecord() bool { return k.Whole() || k == RecordPut || k == RecordRejected }
