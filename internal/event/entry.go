@@ -15,8 +15,9 @@ type Entry struct {
 	*Event
 	Index int64
 	Back  int64
-	Time  time.Time // o.t: when it entered the log
-	Doc   *Doc      // the public body; nil when there is none or it was erased
+	Time  time.Time   // o.t: when it entered the log
+	Doc   *Doc        // the public body; nil when there is none or it was erased
+	Own   *ledger.Own // opens the identifier's committed owner; nil on all but its first public leaf
 	// Private is the body behind a commitment, canonical JSON; nil where this copy does not hold it or it was erased.
 	Private []byte
 }
@@ -31,7 +32,7 @@ func Open(index int64, leaf []byte, body *ledger.Body) (*Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leaf %d: %w", index, err)
 	}
-	entry := &Entry{Event: e, Index: index, Back: l.Stamp.Back, Time: time.UnixMilli(l.Stamp.Time).UTC()}
+	entry := &Entry{Event: e, Index: index, Back: l.Stamp.Back, Time: time.UnixMilli(l.Stamp.Time).UTC(), Own: l.Stamp.Own}
 	if body != nil {
 		entry.Doc = &Doc{Body: body}
 	}

@@ -133,6 +133,11 @@ type Turn struct {
 // Rand is the gate's source of salts.
 func (t *Turn) Rand() io.Reader { return t.gate.Rand }
 
+// Pack makes a body ready to be emitted, as Gate.Pack does outside of the transaction.
+func (t *Turn) Pack(kind event.Kind, raw []byte) (*event.Doc, error) { return t.gate.Pack(kind, raw) }
+
+var _ event.Turn = (*Turn)(nil)
+
 // Size is how many leaves the log has, this turn's included.
 func (t *Turn) Size() int64 { return t.head.Size }
 
@@ -156,10 +161,15 @@ func (t *Turn) plausible(now time.Time) error {
 // Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may
 // be nil.
 func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event.Entry, error) {
-	return t.emit(ctx, e, doc, nil)
+	return t.emit(ctx, e, doc, nil, nil)
 }
 
-func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private *ledger.Private) (*event.Entry, error) {
+// EmitOpening is Emit for the first public leaf of an identifier: own opens the commitment to its owner.
+func (t *Turn) EmitOpening(ctx context.Context, e *event.Event, doc *event.Doc, own ledger.Own) (*event.Entry, error) {
+	return t.emit(ctx, e, doc, nil, &own)
+}
+
+func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private *ledger.Private, own *ledger.Own) (*event.Entry, error) {
 	now := t.Now()
 	if err := t.plausible(now); err != nil {
 		return nil, err
@@ -189,7 +199,7 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 			return nil, err
 		}
 	}
-	leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Back: back, Time: now.UnixMilli()}}.Marshal()
+	leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Back: back, Time: now.UnixMilli(), Own: own}}.Marshal()
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +207,7 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 	if err != nil {
 		return nil, err
 	}
-	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc}
+	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: own}
 	if private != nil {
 		if err := t.gate.Log.PutPrivate(ctx, t.Tx, index, *private); err != nil {
 			return nil, err
@@ -214,7 +224,7 @@ func (t *Turn) EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error)
 	if err != nil {
 		return ledger.Own{}, err
 	}
-	e, err := t.emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil, &p)
+	e, err := t.emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil, &p, nil)
 	if err != nil {
 		return ledger.Own{}, err
 	}
