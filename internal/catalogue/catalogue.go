@@ -28,12 +28,18 @@ var q = store.Load(queries, "sql")
 
 var (
 	recordPut    = q.Get("record_put")
+	recordErase  = q.Get("record_erase")
 	recordGet    = q.Get("record_get")
 	recordEntry  = q.Get("record_entry")
 	recordsSince = q.Get("records_since")
 	recordIDs    = q.Get("record_ids")
 	recordRows   = q.Get("record_rows")
 	recordClear  = q.Get("record_clear")
+	pastPut      = q.Get("past_put")
+	pastThru     = q.Get("past_thru")
+	pastErase    = q.Get("past_erase")
+	pastClear    = q.Get("past_clear")
+	pastRows     = q.Get("past_rows")
 )
 
 // Errors that callers branch on.
@@ -44,6 +50,8 @@ var (
 	ErrQuery = errors.New("catalogue: the query cannot be answered as asked")
 	// ErrErased means a record whose body was erased.
 	ErrErased = errors.New("catalogue: the record's body was erased")
+	// ErrBefore means a moment before this list learnt its first record; it stands beside ErrNotFound.
+	ErrBefore = errors.New("catalogue: the list knew no record yet")
 )
 
 // Schema is the migrations of this package (0020–0029).
@@ -55,13 +63,13 @@ func Schema() fs.FS {
 	return sub
 }
 
-// View is the current record of one CVE.
+// View is the record of one CVE in one of its versions.
 type View struct {
 	ID      string
 	State   cve.State
-	Index   int64     // newest leaf about it
+	Index   int64     // leaf that brought this version
 	Changed time.Time // lastModified for change-polling clients
-	Logged  time.Time // o.t of the newest leaf
+	Logged  time.Time // o.t of that leaf
 	Record  *cve.Record
 	body    *ledger.Body
 	compact []byte
@@ -79,8 +87,11 @@ type Version struct {
 	Kind    string
 	State   string
 	Logged  time.Time // when this list learnt it
+	Source  time.Time // since when the source held it
 	Updated string    // dateUpdated as the document says
 	By      string    // organisation that logged it
+	Base    bool      // it belongs to the list's own beginning
+	Erased  bool      // its body was erased since: the leaf is all that is left
 }
 
 // Query asks for one page of records.
@@ -216,10 +227,8 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 func (s *Service) Text(ctx context.Context, id string) (*View, error) {
 	var v *View
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		if v, err = s.get(ctx, tx, id); err != nil {
-			return err
-		}
-		return s.state(ctx, tx, v)
+		v, err = s.get(ctx, tx, id)
+		return err
 	})
 	if err == nil {
 		err = v.unpack()
@@ -249,7 +258,7 @@ func (s *Service) Bulk(ctx context.Context, ids []string, fn func(*View) error) 
 	})
 }
 
-// Texts is Bulk without View.Record and View.State.
+// Texts is Bulk without View.Record.
 func (s *Service) Texts(ctx context.Context, ids []string, fn func(*View) error) error {
 	return s.pieces(ctx, ids, func(v *View) error {
 		if err := v.unpack(); err != nil {

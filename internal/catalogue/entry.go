@@ -90,6 +90,9 @@ const (
 	nChanged
 	nKEVAdded
 	nScore
+	nLeaf   // of the version
+	nSource // since when the source held it
+	nUntil  // leaf that took its place; only in the overlays of past.go
 	numbers
 )
 
@@ -106,7 +109,8 @@ var indexSchema = facet.Schema{
 		kVec2: "vec2", kVec30: "vec30", kVec31: "vec31", kVec40: "vec40", kYear: "year", kVendor: "vendor",
 		kProduct: "product", kCWE: "cwe", kAssigner: "assigner", kSource: "source", kTag: "tag", kKEV: "kev", kSSVC: "ssvc",
 		kCertAlert: "certalert", kCertNote: "certnote", kOval: "oval", kLang: "lang", kStatus: "status", kReference: "reference"},
-	Numbers: []string{nPublished: "published", nChanged: "changed", nKEVAdded: "kevadded", nScore: "score"},
+	Numbers: []string{nPublished: "published", nChanged: "changed", nKEVAdded: "kevadded", nScore: "score",
+		nLeaf: "leaf", nSource: "source", nUntil: "until"},
 	Zones:   []facet.Zone{zEnglish: {Name: "en"}, zTitle: {Name: "title", Boost: 3}, zProduct: {Name: "product", Boost: 2}, zMore: {Name: "more", Boost: 0.5}},
 }
 

@@ -15,14 +15,14 @@ import (
 	"tasuki/spec/nvd"
 )
 
-// Projection folds the catalogue's table.
+// Projection folds the catalogue's tables: what the list says, and what it said before.
 type Projection struct{}
 
 // Name names the projection in reports.
 func (Projection) Name() string { return "catalogue" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 3 }
+func (Projection) Version() int { return 4 }
 
 // derived is what the catalogue computes from a record alone.
 type derived struct {
@@ -56,20 +56,21 @@ func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
 	return err
 }
 
-var recordErase = q.Get("record_erase")
-
-// gone is the entry of a record whose newest body was erased. Its row stays, without a word of the record: who follows the
-// table has to see that it is gone, and an older version must not take its place.
+// gone is the entry of a version whose body was erased. Its row stays, without a word of the record: who follows the table
+// has to see that it is gone, and an older version must not take its place.
 var gone = []byte{}
 
-// Fold brings one event into the table.
+// Fold brings one event into the tables.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	switch e.Kind {
 	case event.RecordImported:
 		return foldRecord(ctx, tx, e)
 	case event.BodyErased:
-		// All that the row says from now on is of this event, so that a replay, which never sees the body, gives the same.
-		_, err := tx.Exec(ctx, recordErase, e.Index, e.Time.UnixMilli(), e.Time.UnixMilli(), gone, *e.Leaf)
+		// All that a row says of the body from now on is of this event, so that a replay, which never sees the body, gives the same.
+		if _, err := tx.Exec(ctx, recordErase, e.Index, e.Time.UnixMilli(), gone, *e.Leaf); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, pastErase, e.Index, gone, *e.Leaf)
 		return err
 	default:
 		return nil
@@ -77,45 +78,69 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 }
 
 func foldRecord(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	if e.Doc == nil {
-		_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Time.UnixMilli(), e.Time.UnixMilli(), gone)
-		return err
+	source := sourceTime(e)
+	if e.Back >= 0 { // most records are new to the list, and pay nothing for the past
+		if _, err := tx.Exec(ctx, pastThru, source, e.ID, source); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, pastPut, e.Index, source, e.ID); err != nil {
+			return err
+		}
 	}
-	d, err := derive(e.Doc)
-	if err != nil {
-		return err
+	changed, packed := e.Time.UnixMilli(), gone
+	if e.Doc != nil {
+		d, err := derive(e.Doc)
+		if err != nil {
+			return err
+		}
+		packed = d.entry
+		// Clients that poll for changes must see what this list learnt after they last looked; only the list's own beginning
+		// keeps the records' dates.
+		if changed = d.last; !e.Base {
+			changed = max(changed, e.Time.UnixMilli())
+		}
 	}
-	// Clients that poll for changes must see what this list learnt after they last looked; only the list's own beginning
-	// keeps the records' dates.
-	changed := d.last
-	if !e.Base {
-		changed = max(changed, e.Time.UnixMilli())
-	}
-	_, err = tx.Exec(ctx, recordPut, e.ID, e.Index, changed, e.Time.UnixMilli(), d.entry)
+	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), source, e.State, packed)
 	return err
 }
 
-// Reset empties the table.
+// sourceTime is since when the source held a version, Unix milliseconds: what a history import says, else the newest date that
+// the document gives of itself, else when this list learnt it. It is read from the leaf, so that an erasure takes nothing of it.
+func sourceTime(e *event.Entry) int64 {
+	if !e.SourceTime.IsZero() {
+		return e.SourceTime.UnixMilli()
+	}
+	for _, date := range []string{e.Dates.Updated, e.Dates.Rejected, e.Dates.Published, e.Dates.Reserved} {
+		if t, _, err := cve.ParseTime(date); err == nil {
+			return t.UnixMilli()
+		}
+	}
+	return e.Time.UnixMilli()
+}
+
+// Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 	_, err := tx.Exec(ctx, recordClear)
+	if err == nil {
+		_, err = tx.Exec(ctx, pastClear)
+	}
 	return err
 }
 
-// Digest is over the whole table, entries unpacked: how they are compressed is not what they say.
+// Digest is over both tables, entries unpacked: how they are compressed is not what they say.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 	return store.DigestOf(ctx, tx, func(values []any) error {
-		const entryColumn = 4
-		packed, ok := values[entryColumn].([]byte)
+		packed, ok := values[0].([]byte)
 		if !ok {
-			return fmt.Errorf("catalogue: entry is %T", values[entryColumn])
+			return fmt.Errorf("catalogue: entry is %T", values[0])
 		}
 		if len(packed) == 0 {
 			return nil
 		}
 		raw, err := s2.Decode(nil, packed)
-		values[entryColumn] = raw
+		values[0] = raw
 		return err
-	}, recordRows)
+	}, recordRows, pastRows)
 }
 
 // readEntry reads a row's entry; ErrErased means that there is none any more.
@@ -131,9 +156,10 @@ func readEntry(id string, packed []byte) (*entry, error) {
 }
 
 // doc is the entry as the index takes it.
-func (e *entry) doc(id string, leaf, changed int64) facet.Doc {
-	d := facet.Doc{Key: id, Order: naturalOrder(id), Seq: leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
-	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, changed
+func (e *entry) doc(r row) facet.Doc {
+	d := facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
+	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, r.changed
+	d.Numbers[nLeaf], d.Numbers[nSource], d.Numbers[nUntil] = r.version, r.source, facet.Absent
 	d.Numbers[nKEVAdded], d.Numbers[nScore] = facet.Absent, facet.Absent
 	if t, err := time.Parse(time.DateOnly, e.KEV); err == nil {
 		d.Numbers[nKEVAdded] = t.UnixMilli()

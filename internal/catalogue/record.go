@@ -2,12 +2,10 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
-	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 	"tasuki/spec/cve"
@@ -15,35 +13,21 @@ import (
 
 // get fetches the current record of id as it is stored, neither unpacked nor read: that needs no transaction.
 func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, error) {
-	v := &View{ID: id}
-	var changed, logged int64
-	err := tx.QueryRow(ctx, recordGet, id).Scan(&v.Index, &changed, &logged)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
-	}
+	v, err := newest(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
-	v.Changed, v.Logged = time.UnixMilli(changed).UTC(), time.UnixMilli(logged).UTC()
-	if v.body, err = s.log.Body(ctx, tx, v.Index); errors.Is(err, ledger.ErrNotFound) {
-		return nil, fmt.Errorf("%s: %w", id, ErrErased)
-	}
-	return v, err
+	return s.open(ctx, tx, v)
 }
 
-// state takes the record's state from the derived row, where the record itself is not read.
-func (s *Service) state(ctx context.Context, tx *store.Tx, v *View) error {
-	var changed int64
-	var packed []byte
-	if err := tx.QueryRow(ctx, recordEntry, v.ID).Scan(&changed, &packed); err != nil {
-		return err
+// open fetches what a version says. This is the one place that knows that a version is one whole document in one leaf.
+func (s *Service) open(ctx context.Context, tx *store.Tx, which version) (*View, error) {
+	v := &View{ID: which.id, State: which.state, Index: which.leaf, Changed: time.UnixMilli(which.changed).UTC(), Logged: time.UnixMilli(which.logged).UTC()}
+	var err error
+	if v.body, err = s.log.Body(ctx, tx, which.leaf); errors.Is(err, ledger.ErrNotFound) {
+		return nil, fmt.Errorf("%s: %w", which.id, ErrErased)
 	}
-	e, err := readEntry(v.ID, packed)
-	if err != nil {
-		return err
-	}
-	v.State = cve.State(e.State)
-	return nil
+	return v, err
 }
 
 func (v *View) unpack() (err error) {
@@ -63,34 +47,6 @@ func (v *View) decode() (err error) {
 	}
 	v.State = v.Record.Metadata.State
 	return nil
-}
-
-// Versions lists every version of a record that this list has held, newest first. It walks the back chain.
-func (s *Service) Versions(ctx context.Context, id string) ([]Version, error) {
-	var out []Version
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		index, err := s.log.Last(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		for index >= 0 {
-			leaf, err := s.log.Leaf(ctx, tx, index)
-			if err != nil {
-				return err
-			}
-			e, err := event.Open(index, leaf, nil)
-			if err != nil {
-				return err
-			}
-			out = append(out, Version{Index: index, Kind: string(e.Kind), State: e.State, Logged: e.Time, Updated: e.Dates.Updated, By: e.By})
-			index = e.Back
-		}
-		return nil
-	})
-	if err == nil && len(out) == 0 {
-		err = fmt.Errorf("%s: %w", id, ErrNotFound)
-	}
-	return out, err
 }
 
 // Leaves are the indexes of the leaves that make up the current record of id, base first; also of one that was erased, since

@@ -302,7 +302,7 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 					if err != nil {
 						break
 					}
-					c.docs = append(c.docs, s.index.Prepare(e.doc(r.id, r.leaf, r.changed)))
+					c.docs = append(c.docs, s.index.Prepare(e.doc(r)))
 				}
 				c.rows = nil
 				c.done <- err
@@ -336,10 +336,14 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 	return nil
 }
 
+// row is what the index learns of one record.
 type row struct {
-	id            string
-	leaf, changed int64
-	entry         []byte
+	id      string
+	leaf    int64 // newest about it
+	version int64 // leaf of the version itself; less than leaf once its body was erased
+	changed int64
+	source  int64
+	entry   []byte
 }
 
 func since(ctx context.Context, tx *store.Tx, leaf int64, fn func(row) error) error {
@@ -350,7 +354,7 @@ func since(ctx context.Context, tx *store.Tx, leaf int64, fn func(row) error) er
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	for rows.Next() {
 		var r row
-		if err := rows.Scan(&r.id, &r.leaf, &r.changed, &r.entry); err != nil {
+		if err := rows.Scan(&r.id, &r.leaf, &r.version, &r.changed, &r.source, &r.entry); err != nil {
 			return err
 		}
 		if err := fn(r); err != nil {

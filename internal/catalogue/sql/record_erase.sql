@@ -1,2 +1,2 @@
--- catalogue_record_leaf: one row at most
-UPDATE catalogue_record SET leaf = ?, changed = ?, logged = ?, entry = ? WHERE leaf = ?
+-- catalogue_record_leaf: one row at most; it goes on naming the version whose body is gone
+UPDATE catalogue_record SET leaf = ?, changed = ?, entry = ? WHERE leaf = ?

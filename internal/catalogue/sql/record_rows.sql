@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT id, leaf, changed, logged, entry FROM catalogue_record
+SELECT entry, id, leaf, version, changed, logged, source, state FROM catalogue_record
