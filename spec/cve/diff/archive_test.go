@@ -90,8 +90,8 @@ func TestLawsOnStrangers(t *testing.T) {
 			n++
 		}
 		last = raw
-		if testing.Short() && n == 50 {
-			break
+		if n == 50 && testing.Short() || n == 150 {
+			break // which ones differs from run to run
 		}
 	}
 	t.Logf("%d pairs", n)

@@ -20,7 +20,12 @@ func pair(a, b string) func(*node) string {
 
 // join makes one key of several identities, which may hold any byte.
 func join(marks ...string) string {
+	size := 0
+	for _, m := range marks {
+		size += len(m) + 2
+	}
 	var b strings.Builder
+	b.Grow(size)
 	for _, m := range marks {
 		b.WriteString(strings.ReplaceAll(m, "\x00", "\x00\x01"))
 		b.WriteString("\x00\x00")

@@ -176,7 +176,7 @@ func (w *walk) tell(a, b side, r *rule, in place) {
 			c.From = a.pointer
 		}
 	}
-	before, after := texts2(a.n, b.n, r)
+	before, after := word(a.n, b.n, r)
 	c.Before, c.After = short(before), short(after)
 	if a.n != nil {
 		c.Old = jsontext.Value(bytes.Clone(a.n.raw))
@@ -187,8 +187,8 @@ func (w *walk) tell(a, b side, r *rule, in place) {
 	w.changes = append(w.changes, c)
 }
 
-// texts2 words both versions with the first of their texts that tells them apart.
-func texts2(a, b *node, r *rule) (before, after string) {
+// word says both versions with the first of their texts that tells them apart.
+func word(a, b *node, r *rule) (before, after string) {
 	all := func(n *node) []string {
 		switch {
 		case n == nil:
