@@ -4,6 +4,7 @@
 package query
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -71,7 +72,7 @@ const (
 
 // Value is one operand as it was written and as it was read. Which members mean something depends on the field's kind.
 type Value struct {
-	Text string // as written, without quotes
+	Text string // as written, without quotes; identifiers, words of a list (Enum, Flag) and weaknesses in their own spelling
 	Open bool   // the missing side of a range
 	Glob bool   // Text holds * that stand for any characters (keywords)
 	Num  float64
@@ -79,18 +80,30 @@ type Value struct {
 	At   Span
 }
 
-// Date is a day, month, year or moment, or an age counted back from now.
+// Date is a day, month, year or moment, an age counted back from now, or a day counted so.
 type Date struct {
 	From, To time.Time     // the first moment and the one after the last, UTC
 	Ago      time.Duration // when From is zero: so long before now
+	Day      bool          // when From is zero: the whole UTC day of that moment, as in "today"
 }
 
-// Bounds are the first moment of the date and the one after its last, for a reader who asks at now.
+// IsZero reports whether d is no date at all.
+func (d Date) IsZero() bool { return d == Date{} }
+
+// Relative reports whether the date depends on when it is asked.
+func (d Date) Relative() bool { return d.From.IsZero() }
+
+// Bounds are the first moment of the date and the one after its last, for a reader who asks at now. An age is a moment:
+// both are the same.
 func (d Date) Bounds(now time.Time) (from, to time.Time) {
-	if d.From.IsZero() {
-		return now.Add(-d.Ago), now.Add(-d.Ago)
+	switch {
+	case !d.From.IsZero():
+		return d.From, d.To
+	case d.Day:
+		day := now.UTC().Add(-d.Ago).Truncate(24 * time.Hour)
+		return day, day.Add(24 * time.Hour)
 	}
-	return d.From, d.To
+	return now.Add(-d.Ago), now.Add(-d.Ago)
 }
 
 // Span is where the node stands in the text.
@@ -106,36 +119,13 @@ func (*Not) node()   {}
 func (*Words) node() {}
 func (*Cond) node()  {}
 
-// Kind is how the values of a field are written and compared.
-type Kind int
-
-// The kinds of fields.
-const (
-	Keyword Kind = iota // exact, whatever the letter case; * stands for any characters
-	Enum                // one of Field.Enum; with Field.Ordered also >= and the like, in that order
-	Number
-	Time // dates, and ages counted back from now: >7d is "within the last seven days"
-	Flag // yes or no
-	Zone // words, searched in one part of the text only
-)
-
-// Field is something that can be asked for by name.
-type Field struct {
-	Name    string
-	Aliases []string
-	Kind    Kind
-	Enum    []string
-	Ordered bool
-	Help    map[string]string // one line per language, "en" and "ja"
-	Example string            // a condition that means something on a real list
-}
-
 // Error is a query that cannot be read. Its span is never empty unless the query ends too early.
 type Error struct {
 	Span
-	Code    string       // kebab-case: unknown-field, bad-date, …
+	Column  int          // where the span begins, in characters from 1
+	Code    string       // kebab-case: unknown-field, bad-date, …; docs/query.md lists them
 	Args    []string     // what the message is about, for messages in other languages
-	Message string       // English
+	Message string       // English, without the position
 	Suggest []Suggestion // what may have been meant, best first
 }
 
@@ -143,4 +133,4 @@ type Error struct {
 type Suggestion struct{ Text string }
 
 // Error is the English message with the position, counted in characters from 1.
-func (e *Error) Error() string { return e.Message }
+func (e *Error) Error() string { return fmt.Sprintf("query, character %d: %s", e.Column, e.Message) }
