@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"tasuki/spec/cve"
 	"tasuki/spec/kev"
 	"tasuki/spec/ssvc"
 )
@@ -60,33 +61,12 @@ func rangesOf(n *node) string {
 
 // rangeTexts words one versions entry: "< 2023.11.4", "1.0 … < 1.2", "unaffected 1.3".
 func rangeTexts(n *node) []string {
-	from := n.str("version")
-	switch strings.ToLower(from) {
-	case "0", "*", "n/a", "unspecified", "-":
-		from = ""
-	}
-	upper := ""
-	below, upTo := n.str("lessThan"), n.str("lessThanOrEqual")
-	switch {
-	case below == "*" || upTo == "*":
-		if from != "" {
-			from = "≥ " + from
-		}
-	case below != "":
-		upper = "< " + below
-	case upTo != "":
-		upper = "≤ " + upTo
-	}
-	text := from
-	switch {
-	case upper != "" && from != "" && from != below && from != upTo:
-		text = from + " … " + upper
-	case upper != "":
-		text = upper
-	case from == "":
+	v := cve.Version{Version: n.str("version"), LessThan: n.str("lessThan"), LessThanOrEqual: n.str("lessThanOrEqual")}
+	text := v.Range()
+	if text == "" {
 		text = "every version"
-		if v := n.str("version"); v != "" && below == "" && upTo == "" {
-			text = v
+		if v.LessThan == "" && v.LessThanOrEqual == "" && v.Version != "" {
+			text = v.Version // "n/a" is what the author wrote, whatever it means
 		}
 	}
 	if status := n.str("status"); status != "affected" && status != "" {
