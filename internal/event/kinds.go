@@ -21,6 +21,8 @@ const (
 	RangeOpened   Kind = "range.opened/1" // identifiers of a year may be given out
 	PoolCarved    Kind = "pool.carved/1"  // numbers set aside for non-sequential reservation
 	IDReserved    Kind = "id.reserved/1"
+	IDRejected    Kind = "id.rejected/1" // without a record
+	IDRestored    Kind = "id.restored/1" // back to RESERVED
 	IDTransferred Kind = "id.transferred/1"
 
 	RecordPut      Kind = "record.put/1"      // one container
@@ -57,14 +59,16 @@ var rules = map[Kind]rule{
 	GrantGiven:    {must: []string{"body", "grant", "org", "role", "pack"}, may: []string{"parent", "valid_from", "valid_to"}},
 	GrantEnded:    {must: []string{"grant", "org", "reason"}, may: []string{"pack"}},
 
-	RangeOpened:   {must: []string{"year", "last"}, may: []string{"first"}},
+	RangeOpened:   {must: []string{"year", "last"}, may: []string{"first", "skips"}},
 	PoolCarved:    {must: []string{"year", "first", "last"}},
 	IDReserved:    {must: []string{"id"}},
+	IDRejected:    {must: []string{"id"}},
+	IDRestored:    {must: []string{"id"}},
 	IDTransferred: {must: []string{"id", "from", "to"}, may: []string{"pack", "case"}},
 
 	RecordPut:      {must: []string{"body", "id", "cont", "dv"}, may: []string{"prev", "reserved", "short"}},
 	RecordRejected: {must: []string{"body", "id", "dv"}, may: []string{"prev", "reserved", "short"}},
-	RecordReplaced: {must: []string{"body", "id"}, may: []string{"prev"}},
+	RecordReplaced: {must: []string{"body", "id", "state"}, may: []string{"dates", "prev"}},
 
 	DisputeOpened:    {must: []string{"body", "case", "ids", "level", "due", "pack"}, may: []string{"org"}},
 	DisputeEscalated: {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},

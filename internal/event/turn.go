@@ -8,16 +8,23 @@ import (
 	"tasuki/internal/ledger"
 )
 
-// Turn is a command's time inside the write transaction, as services see it: they read, decide, and emit. The gate gives it.
+// Turn is what a service's command is given inside the transaction: the way to say something, the time it is said at, and
+// dice. The gate's Turn is one. The services stand below the gate and know it by this interface alone.
 type Turn interface {
-	// Emit appends an event, with its public body if it has one, and folds it. At, By and List may be left zero.
+	// Emit appends an event and folds it. At, By and List are filled in where they are zero; doc may be nil.
 	Emit(ctx context.Context, e *Event, doc *Doc) (*Entry, error)
 	// EmitOpening is Emit for the first public leaf of an identifier: own opens the commitment to its owner.
 	EmitOpening(ctx context.Context, e *Event, doc *Doc, own ledger.Own) (*Entry, error)
-	// EmitPrivate appends a commitment to body, canonical JSON, and folds what it hides.
+	// EmitPrivate appends a committed event and folds what it hides. body is canonical JSON and is retained.
 	EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error)
+	// Opening is what opens the commitment at a leaf.
+	Opening(ctx context.Context, leaf int64) (ledger.Own, error)
+	// EventHash is the SHA-256 of a logged event.
+	EventHash(ctx context.Context, leaf int64) ([32]byte, error)
 	// Pack makes a public body ready to be emitted.
 	Pack(kind Kind, raw []byte) (*Doc, error)
-	Now() time.Time  // of the event and leaf that are emitted now
-	Rand() io.Reader // for salts, identifiers and secrets
+	// Now is the time that a new leaf would get, in milliseconds and UTC.
+	Now() time.Time
+	// Rand is the source of salts and of identifiers.
+	Rand() io.Reader
 }

@@ -133,6 +133,22 @@ type Turn struct {
 // Rand is the gate's source of salts.
 func (t *Turn) Rand() io.Reader { return t.gate.Rand }
 
+// Opening is what opens the commitment at a leaf.
+func (t *Turn) Opening(ctx context.Context, leaf int64) (ledger.Own, error) {
+	p, err := t.gate.Log.Private(ctx, t.Tx, leaf)
+	return ledger.Own{Index: leaf, Salt: p.Salt}, err
+}
+
+// EventHash is the SHA-256 of a logged event.
+func (t *Turn) EventHash(ctx context.Context, leaf int64) ([32]byte, error) {
+	raw, err := t.gate.Log.Leaf(ctx, t.Tx, leaf)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	l, err := ledger.ParseLeaf(raw)
+	return ledger.EventHash(l.Event), err
+}
+
 // Pack makes a body ready to be emitted, as Gate.Pack does outside of the transaction.
 func (t *Turn) Pack(kind event.Kind, raw []byte) (*event.Doc, error) { return t.gate.Pack(kind, raw) }
 

@@ -33,16 +33,22 @@ var (
 	recordSums  = q.Get("record_digests")
 	recordPut   = q.Get("record_put")
 	recordErase = q.Get("record_erase")
-	recordRows  = q.Get("record_rows")
-	recordClear = q.Get("record_clear")
 	recordCount = q.Get("record_count")
 	importPut   = q.Get("import_put")
-	importRows  = q.Get("import_rows")
-	importClear = q.Get("import_clear")
 	importList  = q.Get("import_list")
 	importReal  = q.Get("import_real")
 	importOpen  = q.Get("import_open")
 )
+
+// Every table of the projection: how it is emptied, and what its digest is over.
+var clears, rows = everyTable("record", "import", "range", "pool", "id", "owner", "requester", "holding", "put", "adopted")
+
+func everyTable(names ...string) (clears, rows []*store.Query) {
+	for _, n := range names {
+		clears, rows = append(clears, q.Get(n+"_clear")), append(rows, q.Get(n+"_rows"))
+	}
+	return clears, rows
+}
 
 // ErrNotFound means an identifier that this list has never seen.
 var ErrNotFound = errors.New("registry: no such CVE ID")
@@ -63,6 +69,7 @@ type Row struct {
 	Assigner string    // organisation UUID; "" once the document was erased
 	Updated  time.Time // the document's dateUpdated; zero when it has none
 	SHA256   [32]byte  // of the document's bytes; zeros once it was erased
+	Reserved time.Time // the document's dateReserved; zero when it has none
 }
 
 // Erased says that the body of the newest document was erased. What the row says of it is then what its leaf says.
@@ -71,9 +78,9 @@ func (r Row) Erased() bool { return r.SHA256 == [32]byte{} }
 // Get reads one identifier's row, or ErrNotFound.
 func Get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
 	var r Row
-	var updated int64
+	var updated, reserved int64
 	var sum []byte
-	err := tx.QueryRow(ctx, recordGet, id).Scan(&r.State, &r.Base, &r.Assigner, &updated, &sum)
+	err := tx.QueryRow(ctx, recordGet, id).Scan(&r.State, &r.Base, &r.Assigner, &updated, &sum, &reserved)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Row{}, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
@@ -81,9 +88,7 @@ func Get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
 		return Row{}, err
 	}
 	r.SHA256 = [32]byte(sum)
-	if updated != 0 {
-		r.Updated = time.UnixMilli(updated).UTC()
-	}
+	r.Updated, r.Reserved = moment(updated), moment(reserved)
 	return r, nil
 }
 
@@ -143,7 +148,7 @@ type Projection struct{}
 func (Projection) Name() string { return "registry" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 2 }
+func (Projection) Version() int { return 3 }
 
 // facts is what the registry needs of a document.
 type facts struct {
@@ -173,8 +178,10 @@ func factsOf(doc *event.Doc) (facts, error) {
 }
 
 // updated is a document's dateUpdated in Unix milliseconds, 0 when it has none.
-func updated(d event.Dates) int64 {
-	t, _, err := cve.ParseTime(d.Updated)
+func updated(d event.Dates) int64 { return stamp(d.Updated) }
+
+func stamp(date string) int64 {
+	t, _, err := cve.ParseTime(date)
 	if err != nil {
 		return 0
 	}
@@ -186,7 +193,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // Prepare reads what Fold will need of a record.
 func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
-	if kind != event.RecordImported {
+	if !kind.Whole() {
 		return nil
 	}
 	_, err := factsOf(doc)
@@ -196,7 +203,7 @@ func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
 // Fold brings one event into the tables.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	switch e.Kind {
-	case event.RecordImported:
+	case event.RecordImported, event.RecordReplaced:
 		// The leaf says all but the assigner and the digest: those alone are lost with an erased body, and the identifier
 		// stays taken.
 		var f facts
@@ -206,12 +213,17 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, recordPut, e.ID, e.State, e.Index, f.assigner, updated(e.Dates), f.sum[:])
-		return err
+		_, err := tx.Exec(ctx, recordPut, e.ID, e.State, e.Index, f.assigner, updated(e.Dates), f.sum[:], stamp(e.Dates.Reserved))
+		if err != nil || e.Kind == event.RecordImported {
+			return err
+		}
+		return foldIdentifier(ctx, tx, e)
 	case event.BodyErased:
 		// As if the body had never been there, which is how a replay finds it.
-		_, err := tx.Exec(ctx, recordErase, make([]byte, 32), *e.Leaf)
-		return err
+		if _, err := tx.Exec(ctx, recordErase, make([]byte, 32), *e.Leaf); err != nil {
+			return err
+		}
+		return eraseIdentifier(ctx, tx, *e.Leaf)
 	case event.ImportNoted:
 		counts := map[string]any{}
 		for _, k := range slices.Sorted(maps.Keys(e.Counts)) {
@@ -228,13 +240,13 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 		_, err = tx.Exec(ctx, importPut, e.Index, e.Source, e.Digest, sample, string(text), e.Time.UnixMilli())
 		return err
 	default:
-		return nil
+		return foldIdentifier(ctx, tx, e)
 	}
 }
 
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
-	for _, clear := range []*store.Query{recordClear, importClear} {
+	for _, clear := range clears {
 		if _, err := tx.Exec(ctx, clear); err != nil {
 			return err
 		}
@@ -242,7 +254,7 @@ func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// Digest is over both tables.
+// Digest is over all tables.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
-	return store.Digest(ctx, tx, recordRows, importRows)
+	return store.Digest(ctx, tx, rows...)
 }

@@ -1,2 +1,2 @@
 -- by primary key: one row at most
-SELECT state, base, assigner, updated, sha256 FROM registry_record WHERE id = ?
+SELECT state, base, assigner, updated, sha256, reserved FROM registry_record WHERE id = ?

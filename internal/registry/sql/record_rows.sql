@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT id, state, base, assigner, updated, sha256 FROM registry_record
+SELECT id, state, base, assigner, updated, sha256, reserved FROM registry_record

@@ -1,0 +1,205 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+var (
+	ownerAdd      = q.Get("owner_add")
+	ownerNewest   = q.Get("owner_newest")
+	ownerOfLeaf   = q.Get("owner_of_leaf")
+	ownerDrop     = q.Get("owner_drop")
+	requesterAdd  = q.Get("requester_add")
+	requesterDrop = q.Get("requester_drop")
+	holdingAdd    = q.Get("holding_add")
+	putAdd        = q.Get("put_add")
+	putDrop       = q.Get("put_drop")
+	adoptedAdd    = q.Get("adopted_add")
+	recordOfBase  = q.Get("record_of_base")
+	idHas         = q.Get("id_has")
+)
+
+// foldIdentifier brings events about identifiers of this list into the tables.
+func foldIdentifier(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	switch e.Kind {
+	case event.RangeOpened, event.PoolCarved, event.EpochOpened:
+		return foldRange(ctx, tx, e)
+	case event.IDReserved:
+		if err := countReserved(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		return alter(ctx, tx, e, func(i *Identifier) { i.State, i.Reserved = cve.Reserved, e.At })
+	case event.IDRejected:
+		return alter(ctx, tx, e, func(i *Identifier) { i.State = cve.Rejected })
+	case event.IDRestored:
+		return alter(ctx, tx, e, func(i *Identifier) { i.State = cve.Reserved })
+	case event.IDTransferred:
+		if _, err := tx.Exec(ctx, ownerAdd, e.Index, e.ID, e.To, e.Time.UnixMilli()); err != nil {
+			return err
+		}
+		return alter(ctx, tx, e, func(*Identifier) {})
+	case event.RecordPut, event.RecordRejected:
+		return foldPut(ctx, tx, e)
+	case event.RecordReplaced:
+		if _, err := tx.Exec(ctx, putDrop, e.ID); err != nil {
+			return err
+		}
+		return alter(ctx, tx, e, func(i *Identifier) { i.State, i.Record = cve.State(e.State), true })
+	case event.OrgAdopted:
+		_, err := tx.Exec(ctx, adoptedAdd, e.Org, e.Index)
+		return err
+	case event.PrivateFact:
+		return foldFact(ctx, tx, e)
+	}
+	return nil
+}
+
+func foldPut(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	raw, err := e.Marshal()
+	if err != nil {
+		return err
+	}
+	hash := ledger.EventHash(raw)
+	cont, state := e.Cont, cve.Published
+	if e.Kind == event.RecordRejected {
+		cont, state = cve.CNA, cve.Rejected
+	}
+	if _, err := tx.Exec(ctx, putAdd, e.Index, e.ID, cont, e.By, hash[:]); err != nil {
+		return err
+	}
+	return alter(ctx, tx, e, func(i *Identifier) {
+		if cont == cve.CNA {
+			i.State = state
+		}
+		i.Record = true
+	})
+}
+
+func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	if e.Private == nil {
+		return nil // this copy does not hold it
+	}
+	f, ours, err := readFact(e.Private)
+	if err != nil || !ours {
+		return err
+	}
+	if f.kind == requesterFact {
+		_, err := tx.Exec(ctx, requesterAdd, e.Index, f.id, f.org, f.user)
+		return err
+	}
+	if _, err := tx.Exec(ctx, ownerAdd, e.Index, f.id, f.org, e.Time.UnixMilli()); err != nil {
+		return err
+	}
+	return change(ctx, tx, f.id, func(*Identifier) {})
+}
+
+// alter changes an identifier for a public leaf about it.
+func alter(ctx context.Context, tx *store.Tx, e *event.Entry, fn func(*Identifier)) error {
+	return change(ctx, tx, e.ID, func(i *Identifier) {
+		fn(i)
+		i.Opened = i.Opened || e.Own != nil
+		i.Public = later(i.Public, e.Time)
+	})
+}
+
+// change is the only writer of registry_id: it reads the row or makes one of what imports say, lets fn change it, and brings
+// owner, time and holdings in step with the facts that are there.
+func change(ctx context.Context, tx *store.Tx, id string, fn func(*Identifier)) error {
+	i, err := GetID(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		i, err = Identifier{ID: id}, nil
+	}
+	if err != nil {
+		return err
+	}
+	was := i
+	fn(&i)
+	if err := i.owned(ctx, tx); err != nil {
+		return err
+	}
+	c, err := cve.ParseID(id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, idPut, id, c.Year, i.State, i.Owner, bit(i.Record), bit(i.Opened), millis(i.Reserved), millis(i.Public), millis(i.Modified))
+	if err != nil {
+		return err
+	}
+	return held(ctx, tx, was, i)
+}
+
+// owned brings Owner and Modified in step with the owner facts; without one, the adopted assigner of an imported document owns.
+func (i *Identifier) owned(ctx context.Context, tx *store.Tx) (err error) {
+	var leaf, ms int64
+	i.Modified = i.Public
+	switch err := tx.QueryRow(ctx, ownerNewest, i.ID).Scan(&leaf, &i.Owner, &ms); {
+	case errors.Is(err, sql.ErrNoRows):
+		i.Owner, err = adoptedOwner(ctx, tx, i.ID)
+		return err
+	case err != nil:
+		return err
+	}
+	i.Modified = later(i.Modified, moment(ms))
+	return nil
+}
+
+// held moves the count of reserved identifiers from one owner to the other.
+func held(ctx context.Context, tx *store.Tx, was, is Identifier) error {
+	add := func(i Identifier, n int64) error {
+		if i.State != cve.Reserved || i.Owner == "" {
+			return nil
+		}
+		_, err := tx.Exec(ctx, holdingAdd, i.Owner, n)
+		return err
+	}
+	if was.State == is.State && was.Owner == is.Owner {
+		return nil
+	}
+	return errors.Join(add(was, -1), add(is, 1))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// eraseIdentifier forgets what an erased body said about an identifier, as a replay that never sees the body does.
+func eraseIdentifier(ctx context.Context, tx *store.Tx, leaf int64) error {
+	if _, err := tx.Exec(ctx, requesterDrop, leaf); err != nil {
+		return err
+	}
+	for _, of := range []*store.Query{ownerOfLeaf, recordOfBase} { // the assigner of an imported document goes with its body
+		var id string
+		err := tx.QueryRow(ctx, of, leaf).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, ownerDrop, leaf); err != nil {
+			return err
+		}
+		return recount(ctx, tx, id)
+	}
+	return nil
+}
+
+// recount brings the row of an identifier in step with the facts that are left, if it has one.
+func recount(ctx context.Context, tx *store.Tx, id string) error {
+	var n int64
+	if err := tx.QueryRow(ctx, idHas, id).Scan(&n); err != nil || n == 0 {
+		return err
+	}
+	return change(ctx, tx, id, func(*Identifier) {})
+}

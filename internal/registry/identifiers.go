@@ -1,0 +1,159 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+// Identifier is what the registry holds of an identifier that this list gave out, or that belongs to somebody here because its
+// assigner was adopted.
+type Identifier struct {
+	ID       string
+	State    cve.State
+	Owner    string // organisation, UUID; "" when nobody here owns it
+	Record   bool   // there is a record
+	Opened   bool   // a public leaf has said who the owner is
+	Reserved time.Time
+	Public   time.Time // newest public leaf about it
+	Modified time.Time // newest change of any kind
+}
+
+var (
+	idGet    = q.Get("id_get")
+	idPut    = q.Get("id_put")
+	idList   = q.Get("id_list")
+	idTotal  = q.Get("id_total")
+	holding  = q.Get("holding_get")
+	askedFor = q.Get("requester_newest")
+	adopted  = q.Get("record_adopted")
+)
+
+// GetID reads one identifier, or ErrNotFound. One that another list published and whose assigner was not adopted has no Owner.
+func GetID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
+	i := Identifier{ID: id}
+	var record, opened, reserved, public, modified int64
+	err := tx.QueryRow(ctx, idGet, id).Scan(&i.State, &i.Owner, &record, &opened, &reserved, &public, &modified)
+	if errors.Is(err, sql.ErrNoRows) {
+		return imported(ctx, tx, id)
+	}
+	if err != nil {
+		return Identifier{}, err
+	}
+	i.fill(record, opened, reserved, public, modified)
+	return i, nil
+}
+
+// imported is an identifier that only imports know.
+func imported(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
+	row, err := Get(ctx, tx, id)
+	if err != nil {
+		return Identifier{}, err
+	}
+	i := Identifier{ID: id, State: row.State, Record: true, Opened: true, Reserved: row.Reserved, Public: row.Updated, Modified: row.Updated}
+	i.Owner, err = adoptedOwner(ctx, tx, id)
+	return i, err
+}
+
+// adoptedOwner is the assigner that an imported document names, if it was adopted.
+func adoptedOwner(ctx context.Context, tx *store.Tx, id string) (org string, err error) {
+	err = tx.QueryRow(ctx, adopted, id).Scan(&org)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return org, err
+}
+
+func (i *Identifier) fill(record, opened, reserved, public, modified int64) {
+	i.Record, i.Opened = record == 1, opened == 1
+	i.Reserved, i.Public, i.Modified = moment(reserved), moment(public), moment(modified)
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func bit(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// Filter narrows a list of identifiers; zero values do not. The times are exclusive.
+type Filter struct {
+	Owner                         string // UUID
+	State                         cve.State
+	Year                          int64
+	ReservedAfter, ReservedBefore time.Time
+	ModifiedAfter, ModifiedBefore time.Time
+	Offset, Limit                 int
+}
+
+// ListIDs lists identifiers by owner and text, and how many there are in all.
+func ListIDs(ctx context.Context, tx *store.Tx, f Filter) (ids []Identifier, total int64, err error) {
+	before := func(t time.Time) int64 {
+		if t.IsZero() {
+			return 1 << 62
+		}
+		return t.UnixMilli()
+	}
+	after := func(t time.Time) int64 {
+		if t.IsZero() {
+			return -1
+		}
+		return t.UnixMilli()
+	}
+	args := []any{f.Owner, f.Owner, string(f.State), string(f.State), f.Year, f.Year,
+		after(f.ReservedAfter), before(f.ReservedBefore), after(f.ModifiedAfter), before(f.ModifiedBefore)}
+	if err := tx.QueryRow(ctx, idTotal, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	rows, err := tx.Query(ctx, idList, append(args, f.Limit, f.Offset)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	for rows.Next() {
+		var i Identifier
+		var year, record, opened, reserved, public, modified int64
+		if err := rows.Scan(&i.ID, &year, &i.State, &i.Owner, &record, &opened, &reserved, &public, &modified); err != nil {
+			return nil, 0, err
+		}
+		i.fill(record, opened, reserved, public, modified)
+		ids = append(ids, i)
+	}
+	return ids, total, rows.Err()
+}
+
+// Requester is who asked for an identifier: organisation and user, UUIDs; "" when nobody knows, or it was erased.
+func Requester(ctx context.Context, tx *store.Tx, id string) (org, user string, err error) {
+	err = tx.QueryRow(ctx, askedFor, id).Scan(&org, &user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	return org, user, err
+}
+
+// Holding is how many identifiers in state RESERVED an organisation owns.
+func Holding(ctx context.Context, tx *store.Tx, org string) (n int64, err error) {
+	err = tx.QueryRow(ctx, holding, org).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return n, err
+}

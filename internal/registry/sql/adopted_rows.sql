@@ -1,0 +1,2 @@
+-- the whole table, for its digest
+SELECT org, leaf FROM registry_adopted

@@ -1,0 +1,2 @@
+-- by primary key: one row at most
+SELECT reserved FROM registry_holding WHERE org = ?

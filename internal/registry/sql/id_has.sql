@@ -1,0 +1,2 @@
+-- by primary key: one row
+SELECT count(*) FROM registry_id WHERE id = ?

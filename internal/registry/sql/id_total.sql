@@ -1,0 +1,10 @@
+-- as id_list, counted
+SELECT count(*) FROM (
+	SELECT id, year, state, owner, record, opened, reserved, public, modified FROM registry_id
+	UNION ALL
+	SELECT r.id, CAST(substr(r.id, 5, 4) AS BIGINT), r.state, r.assigner, 1, 1, r.reserved, r.updated, r.updated
+	FROM registry_adopted a JOIN registry_record r ON r.assigner = a.org
+	WHERE NOT EXISTS (SELECT 1 FROM registry_id i WHERE i.id = r.id)
+) AS ids
+WHERE (? = '' OR owner = ?) AND (? = '' OR state = ?) AND (? = 0 OR year = ?)
+	AND reserved > ? AND reserved < ? AND modified > ? AND modified < ?

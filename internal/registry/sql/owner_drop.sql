@@ -1,0 +1,2 @@
+-- by primary key: one row
+DELETE FROM registry_owner WHERE leaf = ?

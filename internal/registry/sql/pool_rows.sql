@@ -1,0 +1,2 @@
+-- the whole table, for its digest
+SELECT year, num FROM registry_pool

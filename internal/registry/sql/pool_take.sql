@@ -1,0 +1,2 @@
+-- by primary key: one row
+DELETE FROM registry_pool WHERE year = ? AND num = ?

@@ -1,0 +1,2 @@
+-- the whole table, for its digest
+SELECT year, opened, last, priority, general FROM registry_range
