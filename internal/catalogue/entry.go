@@ -25,6 +25,9 @@ type entry struct {
 	KEV      string
 	Assigner string
 	Pub      int64      // Unix milliseconds; math.MinInt64 when there is no date at all
+	Updated  int64      // cveMetadata.dateUpdated, likewise
+	Reserved int64      // cveMetadata.dateReserved, likewise
+	Has      uint32     // a bit per hasNames
 	Keys     [][]string // by keyword dimension
 	Text     []string   // by zone
 }
@@ -82,6 +85,11 @@ const (
 	kLang
 	kStatus
 	kReference
+	kScore2 // base scores with one decimal, "9.8"
+	kScore3
+	kScore4
+	kParty // short names of everybody who says something, in lower case
+	kHas   // not stored: it follows from entry.Has
 	keywords
 )
 
@@ -93,6 +101,8 @@ const (
 	nLeaf   // of the version
 	nSource // since when the source held it
 	nUntil  // leaf that took its place; only in the overlays of past.go
+	nUpdated
+	nReserved
 	numbers
 )
 
@@ -101,6 +111,7 @@ const (
 	zTitle
 	zProduct
 	zMore
+	zOther // descriptions that are not the CNA's English ones
 	zones
 )
 
@@ -108,10 +119,12 @@ var indexSchema = facet.Schema{
 	Keywords: []string{kState: "state", kSeverity: "severity", kSev2: "sev2", kSev3: "sev3", kSev4: "sev4",
 		kVec2: "vec2", kVec30: "vec30", kVec31: "vec31", kVec40: "vec40", kYear: "year", kVendor: "vendor",
 		kProduct: "product", kCWE: "cwe", kAssigner: "assigner", kSource: "source", kTag: "tag", kKEV: "kev", kSSVC: "ssvc",
-		kCertAlert: "certalert", kCertNote: "certnote", kOval: "oval", kLang: "lang", kStatus: "status", kReference: "reference"},
+		kCertAlert: "certalert", kCertNote: "certnote", kOval: "oval", kLang: "lang", kStatus: "status", kReference: "reference",
+		kScore2: "score2", kScore3: "score3", kScore4: "score4", kParty: "party", kHas: "has"},
 	Numbers: []string{nPublished: "published", nChanged: "changed", nKEVAdded: "kevadded", nScore: "score",
-		nLeaf: "leaf", nSource: "source", nUntil: "until"},
-	Zones:   []facet.Zone{zEnglish: {Name: "en"}, zTitle: {Name: "title", Boost: 3}, zProduct: {Name: "product", Boost: 2}, zMore: {Name: "more", Boost: 0.5}},
+		nLeaf: "leaf", nSource: "source", nUntil: "until", nUpdated: "updated", nReserved: "reserved"},
+	Zones: []facet.Zone{zEnglish: {Name: "en"}, zTitle: {Name: "title", Boost: 3}, zProduct: {Name: "product", Boost: 2}, zMore: {Name: "more", Boost: 0.5},
+		zOther: {Name: "other"}},
 }
 
 // makeEntry derives the row from the record alone.
@@ -124,6 +137,8 @@ func makeEntry(rec *cve.Record) entry {
 	if !f.PublishedAt.IsZero() {
 		e.Pub = f.PublishedAt.UnixMilli()
 	}
+	e.Updated, e.Reserved = moment(m.DateUpdated), moment(m.DateReserved)
+	e.Has = says(rec, f)
 	descriptions := cna.Descriptions
 	if m.State == cve.Rejected {
 		descriptions = cna.RejectedReasons
@@ -171,7 +186,12 @@ func makeEntry(rec *cve.Record) entry {
 		set(kYear, m.ID[len("CVE-"):len("CVE-2024")])
 	}
 	set(kCWE, f.CWE...)
+	for _, sc := range f.Scorings {
+		k := map[string]int{"2.0": kScore2, "3.0": kScore3, "3.1": kScore3, "4.0": kScore4}[sc.Vector.Version()]
+		set(k, tenths(sc.Vector.Score()))
+	}
 	set(kAssigner, e.Assigner)
+	set(kParty, strings.ToLower(m.AssignerShortName))
 	set(kSource, f.Sources...)
 	set(kTag, f.Tags...)
 	set(kStatus, f.Class)
@@ -189,19 +209,20 @@ func makeEntry(rec *cve.Record) entry {
 	} else {
 		set(kSeverity, "unscored")
 	}
-	var english, more, product strings.Builder
+	var english, other, more, product strings.Builder
 	for _, d := range descriptions {
 		set(kLang, cve.Language(d.Lang))
 		if cve.Language(d.Lang) == "en" {
 			line(&english, d.Value)
 		} else {
-			line(&more, d.Value)
+			line(&other, d.Value)
 		}
 	}
 	for i, c := range containers(rec) {
+		set(kParty, strings.ToLower(c.Provider.ShortName))
 		if i > 0 { // an ADP's descriptions are not the CNA's English one, which NVD's keyword search means
 			for _, d := range c.Descriptions {
-				line(&more, d.Value)
+				line(&other, d.Value)
 			}
 			if o := c.Provider.OrgID; o != cve.CISAADP && o != cve.ProgramADP { // theirs are the same on every record
 				line(&more, c.Title)
@@ -243,6 +264,7 @@ func makeEntry(rec *cve.Record) entry {
 	line(&more, m.ID)
 	line(&more, e.Assigner)
 	e.Text[zEnglish], e.Text[zTitle], e.Text[zProduct], e.Text[zMore] = english.String(), cna.Title, uniqueLines(product.String()), uniqueLines(more.String())
+	e.Text[zOther] = other.String()
 	return e
 }
 

@@ -46,10 +46,10 @@ var ErrAt = errors.New("catalogue: no such moment")
 type Change struct {
 	ID    string
 	What  What
-	Index int64     // newest leaf about it within the span
+	Index int64     // leaf that made the change: New, or the erasure of its body
 	Time  time.Time // o.t of that leaf
 	State cve.State // at the end of the span; "" when it was erased
-	Was   cve.State // at its beginning; "" when the list did not know it
+	Was   cve.State // at its beginning; "" when the list did not know it, or its body was erased by then
 	Old   int64     // leaf of the version at the beginning; -1
 	New   int64     // leaf of the version at the end
 }
@@ -57,7 +57,9 @@ type Change struct {
 // What says how a record changed between two moments.
 type What string
 
-// The kinds of change. A record that was rejected is Withdrawn, one that came back from there Restored.
+// The kinds of change. A record that the list did not know is Added, a rejected one too. One that was rejected is Withdrawn,
+// one that came back from there, or after its body was erased, Restored. By the source's clock, on which erasures have no place,
+// a version is Erased when nothing is left of it now.
 const (
 	Added     What = "added"
 	Changed   What = "changed"

@@ -38,8 +38,8 @@ func (p place) compare(o place) int {
 	return bytes.Compare(p.key, o.key)
 }
 
-// page sorts the hits as far as the page needs and returns its keys and the cursor behind it.
-func (s *search) page(q *Query, hits set, total int) ([]string, string, error) {
+// page sorts the hits as far as the page needs and returns the places of its documents and the cursor behind it.
+func (s *search) page(q *Query, hits set, total int) ([]place, string, error) {
 	value, tag, err := s.value(q)
 	if err != nil {
 		return nil, "", err
@@ -89,23 +89,32 @@ func (s *search) page(q *Query, hits set, total int) ([]string, string, error) {
 	best := first.from(offset)
 	more := len(best) > limit
 	best = best[:min(limit, len(best))]
-	keys := make([]string, len(best))
+	places := make([]place, len(best))
 	for i, h := range best {
-		keys[i] = string(s.place(h).key)
+		places[i] = s.place(h)
+		places[i].key = bytes.Clone(places[i].key) // the index's memory is not read once the search is over
 	}
 	next := ""
 	if more {
-		next = cursor(s.place(best[len(best)-1]), tag)
+		next = cursor(places[len(places)-1], tag)
 	}
-	return keys, next, nil
+	return places, next, nil
+}
+
+// tag tells the cursors of one order from those of another.
+func (s Sort) tag() string {
+	switch {
+	case s.Relevance:
+		return " relevance"
+	case s.Desc:
+		return s.By + " desc"
+	}
+	return s.By
 }
 
 // value returns the number that the query sorts by, and a tag that tells its cursors from others'.
 func (s *search) value(q *Query) (func(ord uint32) int64, string, error) {
-	tag := q.Sort.By
-	if q.Sort.Desc {
-		tag += " desc"
-	}
+	tag := q.Sort.tag()
 	switch {
 	case q.Sort.Relevance:
 		ws, err := s.wants(q.Where, nil)
@@ -114,7 +123,7 @@ func (s *search) value(q *Query) (func(ord uint32) int64, string, error) {
 				ws, err = s.wants(f.Node, ws)
 			}
 		}
-		return s.scorer(ws), " relevance", err
+		return s.scorer(ws), tag, err
 	case q.Sort.By == "":
 		return func(uint32) int64 { return 0 }, tag, nil
 	}

@@ -5,6 +5,19 @@ import "context"
 // Search answers q from one state of the index. It errs only on names and cursors that do not fit, and when ctx ends: it is
 // asked before every node and every term, since writers wait meanwhile.
 func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
+	r, places, err := x.answer(ctx, q)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Keys = make([]string, len(places))
+	for i, p := range places {
+		r.Keys[i] = string(p.key)
+	}
+	return r, nil
+}
+
+// answer is Search with the places of the page's documents instead of their keys.
+func (x *Index) answer(ctx context.Context, q Query) (Result, []place, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	s := &search{ctx: ctx, x: x, g: x.seg}
@@ -12,34 +25,35 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	base := s.copyOf(s.g.live)
 	defer s.giveBack(base)
 	if err := s.narrow(q.Where, base); err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	hits := s.copyOf(base)
 	defer s.giveBack(hits)
 	for _, f := range q.Filters {
 		if err := s.narrow(f.Node, hits); err != nil {
-			return Result{}, err
+			return Result{}, nil, err
 		}
 	}
 	r := Result{Total: hits.count(), Seq: x.seq}
 	for _, f := range q.Facets {
 		dim, err := x.keyword(f.Dim)
 		if err != nil {
-			return Result{}, err
+			return Result{}, nil, err
 		}
 		over, err := s.sideways(&q, f, base, hits)
 		if err != nil {
-			return Result{}, err
+			return Result{}, nil, err
 		}
 		r.Facets = append(r.Facets, s.facet(dim, f, over, over.count()))
 		s.giveBack(over)
 	}
 	// Last, because the scorer lets writers in between hits.
-	var err error
-	if r.Keys, r.Next, err = s.page(&q, hits, r.Total); err != nil {
-		return Result{}, err
+	places, next, err := s.page(&q, hits, r.Total)
+	if err != nil {
+		return Result{}, nil, err
 	}
-	return r, nil
+	r.Next = next
+	return r, places, nil
 }
 
 // sideways returns a copy of what facet f counts over: the hits, or what they would be without the filters on
