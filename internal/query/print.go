@@ -10,7 +10,12 @@ func (q *Query) String() string { return Text(q.Root) }
 func Text(n Node) string { return write(n, false) }
 
 // Explicit is the query with every operator and bracket written out, for whoever wants to see how it was read.
-func (q *Query) Explicit() string { return write(q.Root, true) }
+func (q *Query) Explicit() string {
+	if q == nil {
+		return ""
+	}
+	return write(q.Root, true)
+}
 
 func write(n Node, explicit bool) string {
 	if n == nil {

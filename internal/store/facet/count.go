@@ -36,7 +36,7 @@ func (s *search) facet(dim int, f Facet, hits set, total int) []Count {
 		top.k = len(counts)
 	}
 	for v, n := range counts {
-		if n > 0 && (f.Prefix == "" || strings.HasPrefix(string(values.at(uint32(v))), f.Prefix)) {
+		if n > 0 && f.wants(values.at(uint32(v))) {
 			top.add(tally{uint32(v), n})
 		}
 	}
@@ -46,6 +46,14 @@ func (s *search) facet(dim int, f Facet, hits set, total int) []Count {
 		out[i] = Count{string(values.at(t.value)), int(t.n)}
 	}
 	return out
+}
+
+// wants reports whether a value is asked for.
+func (f *Facet) wants(value []byte) bool {
+	if f.Prefix == "" && f.Keep == nil {
+		return true
+	}
+	return strings.HasPrefix(string(value), f.Prefix) && (f.Keep == nil || f.Keep(string(value)))
 }
 
 // read adds the values of all hits to counts.

@@ -18,6 +18,7 @@ type Part struct {
 	Seq    int64 // the index had reached this
 	places []place
 	facets [][]Count
+	bins   [][]int
 }
 
 // Part answers q for Join: where narrows this index to the documents that it answers for. Relevance weighs words against all
@@ -43,7 +44,7 @@ func (x *Index) Part(ctx context.Context, q Query, where Node) (*Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Part{Total: r.Total, Seq: r.Seq, places: places, facets: r.Facets}, nil
+	return &Part{Total: r.Total, Seq: r.Seq, places: places, facets: r.Facets, bins: r.Bins}, nil
 }
 
 // Join makes one Result of what several indexes answered to q, as one index over all their documents would. Its Seq is that of
@@ -75,6 +76,15 @@ func Join(q Query, parts ...*Part) Result {
 			lists[j] = p.facets[i]
 		}
 		r.Facets = append(r.Facets, joinCounts(lists, f.Top))
+	}
+	for i, h := range q.Histograms {
+		sum := make([]int, max(0, len(h.Edges)-1))
+		for _, p := range parts {
+			for j, n := range p.bins[i] {
+				sum[j] += n
+			}
+		}
+		r.Bins = append(r.Bins, sum)
 	}
 	return r
 }

@@ -85,6 +85,9 @@ func (s *search) narrow(n Node, acc set) error {
 	case Keys:
 		s.narrowKeys(n, acc)
 		return nil
+	case KeyMatch:
+		acc.keep(func(ord uint32) bool { return n(string(s.key(ord))) })
+		return nil
 	}
 	return fmt.Errorf("facet: unknown node %T", n)
 }
@@ -94,7 +97,7 @@ func cost(n Node) int {
 	switch n := n.(type) {
 	case Range:
 		return 1
-	case And, Or, Not:
+	case And, Or, Not, KeyMatch:
 		return 2
 	case Text:
 		for _, t := range n.Terms {

@@ -12,6 +12,7 @@ type Query struct {
 	After         string
 	Offset, Limit int
 	Facets        []Facet
+	Histograms    []Histogram
 }
 
 // Filter is a condition chosen in a facet's list.
@@ -28,6 +29,14 @@ type Facet struct {
 	Top      int    // at most so many values; 0 is all
 	Sideways bool   // count without the Filters on Dim
 	Prefix   string // only values that begin so
+	// Keep, unless nil, says which values are counted. It is called under the index's lock: it must not call the index.
+	Keep func(value string) bool
+}
+
+// Histogram asks how the hits spread over a number: bin i holds those with Edges[i] ≤ number < Edges[i+1].
+type Histogram struct {
+	Num   string
+	Edges []int64 // ascending
 }
 
 // Count is one value of a facet and the number of hits that have it.
@@ -52,11 +61,12 @@ type Result struct {
 	Total  int
 	Keys   []string
 	Next   string    // cursor behind the last of Keys; "" when there is nothing behind it
+	Bins   [][]int   // per Query.Histograms; one less than there are edges
 	Facets [][]Count // per Query.Facets: most frequent first, then by value; values without hits are left out
 	Seq    int64     // the index had reached this
 }
 
-// Node is a condition on documents: All, And, Or, Not, Text, Any, Match, Range or Keys.
+// Node is a condition on documents: All, And, Or, Not, Text, Any, Match, Range, Keys or KeyMatch.
 type Node interface{ node() }
 
 // All holds for every document.
@@ -100,6 +110,10 @@ type Range struct {
 // Keys holds for the documents so named; unknown keys are no error.
 type Keys []string
 
+// KeyMatch holds for the documents whose key it reports true for. It is called under the index's lock, for every document
+// that the conditions before it left: it must not call the index.
+type KeyMatch func(key string) bool
+
 func (All) node()   {}
 func (And) node()   {}
 func (Or) node()    {}
@@ -109,3 +123,5 @@ func (Any) node()   {}
 func (Match) node() {}
 func (Range) node() {}
 func (Keys) node()  {}
+
+func (KeyMatch) node() {}

@@ -47,6 +47,10 @@ func (x *Index) answer(ctx context.Context, q Query) (Result, []place, error) {
 		r.Facets = append(r.Facets, s.facet(dim, f, over, over.count()))
 		s.giveBack(over)
 	}
+	var err error
+	if r.Bins, err = s.histograms(&q, hits); err != nil {
+		return Result{}, nil, err
+	}
 	// Last, because the scorer lets writers in between hits.
 	places, next, err := s.page(&q, hits, r.Total)
 	if err != nil {
