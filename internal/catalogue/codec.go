@@ -65,7 +65,10 @@ func (e *entry) append(b []byte) []byte {
 	}
 	b = appendString(b, e.KEV)
 	b = appendString(b, e.Assigner)
-	b = binary.AppendVarint(b, e.Pub)
+	for _, n := range []int64{e.Pub, e.Updated, e.Reserved} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = binary.AppendUvarint(b, uint64(e.Has))
 	b = binary.AppendUvarint(b, uint64(len(e.Keys)))
 	for _, k := range e.Keys {
 		b = appendList(b, k)
@@ -109,9 +112,8 @@ func (r *entryReader) entry() *entry {
 		r.bad = true
 	}
 	e.KEV, e.Assigner = r.string(), r.string()
-	// Zigzag, as AppendVarint writes.
-	u := r.uvarint()
-	e.Pub = int64(u>>1) ^ -int64(u&1)
+	e.Pub, e.Updated, e.Reserved = r.varint(), r.varint(), r.varint()
+	e.Has = uint32(r.uvarint())
 	e.Keys = make([][]string, r.count())
 	for k := range e.Keys {
 		e.Keys[k] = r.list()
@@ -140,6 +142,12 @@ func (r *entryReader) uvarint() uint64 {
 	}
 	r.bad = true
 	return 0
+}
+
+// varint reads what binary.AppendVarint wrote.
+func (r *entryReader) varint() int64 {
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
 }
 
 // count reads how many items follow; each takes at least a byte.

@@ -256,6 +256,7 @@ func makeEntry(rec *cve.Record) entry {
 		for _, mt := range c.Metrics {
 			if mt.Other != nil && mt.Other.Type == "ssvc" {
 				if s, ok := ssvc.Decode(mt.Other.Content); ok {
+					e.Has |= hasSSVC
 					set(kSSVC, strings.ToLower(s.Exploitation))
 				}
 			}
