@@ -200,11 +200,12 @@ type Service struct {
 	following sync.Mutex
 	warm      chan struct{}
 	warmed    sync.Once
+	overlays  overlays
 }
 
 // New returns a catalogue over db.
 func New(db *store.DB, log *ledger.Log, logger *slog.Logger) *Service {
-	return &Service{db: db, log: log, slog: logger, index: facet.New(indexSchema), warm: make(chan struct{})}
+	return &Service{db: db, log: log, slog: logger, index: facet.New(indexSchema), warm: make(chan struct{}), overlays: newOverlays()}
 }
 
 // Get returns the current record of id, or ErrNotFound.

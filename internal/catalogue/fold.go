@@ -160,6 +160,7 @@ func (e *entry) doc(r row) facet.Doc {
 	d := facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
 	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, r.changed
 	d.Numbers[nLeaf], d.Numbers[nSource], d.Numbers[nUntil] = r.version, r.source, facet.Absent
+	d.Numbers[nUpdated], d.Numbers[nReserved] = e.Updated, e.Reserved
 	d.Numbers[nKEVAdded], d.Numbers[nScore] = facet.Absent, facet.Absent
 	if t, err := time.Parse(time.DateOnly, e.KEV); err == nil {
 		d.Numbers[nKEVAdded] = t.UnixMilli()
@@ -167,6 +168,7 @@ func (e *entry) doc(r row) facet.Doc {
 	if e.Score != nil {
 		d.Numbers[nScore] = int64(math.Round(e.Score.Value * 10))
 	}
+	d.Keywords[kHas] = hasList(e.Has)
 	for z, text := range e.Text {
 		if text != "" {
 			d.Text = append(d.Text, facet.ZoneText{Zone: z, Text: text})

@@ -20,6 +20,7 @@ var (
 	pastSource   = q.Get("past_source")
 	pastGet      = q.Get("past_get")
 	pastList     = q.Get("past_list")
+	pastEntry    = q.Get("past_entry")
 )
 
 // A version of a record stands from one leaf until the next about it takes its place. By the log's clock it was current while
@@ -35,6 +36,8 @@ type version struct {
 	logged  int64
 	source  int64
 	state   cve.State
+	// superseded says that another version took its place: its row is in catalogue_past.
+	superseded bool
 }
 
 // none stands where there is no leaf.
@@ -50,12 +53,16 @@ type point struct {
 
 // Resolve looks a moment up: which leaves it means, and what else there is to say about it. Errors wrap ErrAt.
 func (s *Service) Resolve(ctx context.Context, at At) (Moment, error) {
-	var m Moment
-	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		m, _, err = s.resolve(ctx, tx, at)
+	m, _, err := s.moment(ctx, at)
+	return m, err
+}
+
+func (s *Service) moment(ctx context.Context, at At) (m Moment, p point, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
+		m, p, err = s.resolve(ctx, tx, at)
 		return err
 	})
-	return m, err
+	return m, p, err
 }
 
 func (s *Service) resolve(ctx context.Context, tx *store.Tx, at At) (Moment, point, error) {
@@ -156,12 +163,12 @@ func standing(ctx context.Context, tx *store.Tx, id string, p point) (version, e
 		}
 		row = tx.QueryRow(ctx, pastLog, id, p.size, p.size)
 	}
-	return superseded(id, row)
+	return readPast(id, row)
 }
 
-// superseded reads a row of catalogue_past.
-func superseded(id string, row interface{ Scan(...any) error }) (version, error) {
-	v := version{id: id}
+// readPast reads a row of catalogue_past.
+func readPast(id string, row interface{ Scan(...any) error }) (version, error) {
+	v := version{id: id, superseded: true}
 	err := row.Scan(&v.leaf, &v.erased, &v.changed, &v.logged, &v.source, &v.state)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%s: %w", id, ErrNotFound)
@@ -191,7 +198,7 @@ func (s *Service) Version(ctx context.Context, id string, index int64) (*View, e
 	return s.view(ctx, func(tx *store.Tx) (version, error) {
 		v, err := newest(ctx, tx, id)
 		if err == nil && v.leaf != index {
-			v, err = superseded(id, tx.QueryRow(ctx, pastGet, index, id))
+			v, err = readPast(id, tx.QueryRow(ctx, pastGet, index, id))
 		}
 		return v, err
 	})
@@ -256,7 +263,7 @@ func history(ctx context.Context, tx *store.Tx, id string) ([]version, error) {
 	}
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	for rows.Next() {
-		if v, err = superseded(id, rows); err != nil {
+		if v, err = readPast(id, rows); err != nil {
 			return nil, err
 		}
 		all = append(all, v)

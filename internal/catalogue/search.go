@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
+	"time"
 	"unicode/utf8"
-
-	"golang.org/x/sync/errgroup"
 
 	"tasuki/internal/store"
 	"tasuki/internal/store/facet"
@@ -18,6 +16,18 @@ import (
 
 // Search answers one page. The answer covers the log as it was when the question arrived, on whichever node it arrived.
 func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
+	p := &Page{Facets: make(map[string][]FacetCount, len(q.Facets))}
+	var past *point
+	if !q.At.IsZero() {
+		m, at, err := s.moment(ctx, q.At)
+		if err != nil {
+			return nil, err
+		}
+		p.Moment, past, q = &m, &at, q.asOf(m)
+	}
+	if q.Now.IsZero() {
+		q.Now = time.Now()
+	}
 	fq, err := translate(q)
 	if err != nil {
 		return nil, err
@@ -25,14 +35,26 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 	if err := s.current(ctx, q.MinSize); err != nil {
 		return nil, err
 	}
-	res, err := s.index.Search(ctx, fq)
+	ask := func(fq facet.Query) (facet.Result, error) {
+		if past == nil {
+			return s.index.Search(ctx, fq)
+		}
+		return s.searchPast(ctx, *past, fq)
+	}
+	res, err := ask(fq)
+	if err == nil && q.Explain {
+		p.Explanation, err = explain(q, ask)
+	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+	if errors.Is(err, facet.ErrName) || errors.Is(err, facet.ErrCursor) {
+		err = fmt.Errorf("%w: %w", ErrQuery, err)
 	}
-	p := &Page{Total: res.Total, Next: res.Next, Size: res.Seq, Facets: make(map[string][]FacetCount, len(q.Facets))}
+	if err != nil {
+		return nil, err
+	}
+	p.Total, p.Next, p.Size, p.Series = res.Total, res.Next, res.Seq, res.Bins
 	for i, f := range q.Facets {
 		counts := make([]FacetCount, len(res.Facets[i]))
 		for j, c := range res.Facets[i] {
@@ -45,21 +67,20 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 			p.Hits = append(p.Hits, Hit{ID: id})
 		}
 	} else if len(res.Keys) > 0 {
-		if p.Hits, err = s.hits(ctx, res.Keys); err != nil {
+		if p.Hits, err = s.hits(ctx, res.Keys, past); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (s *Service) hits(ctx context.Context, ids []string) ([]Hit, error) {
+// hits are the records as a list shows them, now or in the past. Those that were erased since the index answered are left out.
+func (s *Service) hits(ctx context.Context, ids []string, past *point) ([]Hit, error) {
 	out := make([]Hit, 0, len(ids))
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for _, id := range ids {
-			var changed int64
-			var raw []byte
-			err := tx.QueryRow(ctx, recordEntry, id).Scan(&changed, &raw)
-			if errors.Is(err, sql.ErrNoRows) {
+			changed, raw, err := entryOf(ctx, tx, id, past)
+			if errors.Is(err, ErrNotFound) {
 				continue
 			}
 			if err != nil {
@@ -67,7 +88,7 @@ func (s *Service) hits(ctx context.Context, ids []string) ([]Hit, error) {
 			}
 			e, err := readEntry(id, raw)
 			if errors.Is(err, ErrErased) {
-				continue // since the index answered
+				continue
 			}
 			if err != nil {
 				return err
@@ -77,6 +98,24 @@ func (s *Service) hits(ctx context.Context, ids []string) ([]Hit, error) {
 		return nil
 	})
 	return out, err
+}
+
+// entryOf is the stored entry of the version of id that is current, or stood at a point of the past.
+func entryOf(ctx context.Context, tx *store.Tx, id string, past *point) (changed int64, packed []byte, err error) {
+	row := func() *sql.Row { return tx.QueryRow(ctx, recordEntry, id) }
+	if past != nil {
+		v, err := standing(ctx, tx, id, *past)
+		if err != nil {
+			return 0, nil, err
+		}
+		if v.superseded {
+			row = func() *sql.Row { return tx.QueryRow(ctx, pastEntry, v.leaf) }
+		}
+	}
+	if err = row().Scan(&changed, &packed); errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	return changed, packed, err
 }
 
 // Limits of Query.Text. Each term is work under the index's lock, and a prefix of one letter is much of it.
@@ -115,6 +154,14 @@ func translate(q Query) (facet.Query, error) {
 	}
 	for _, f := range q.Filters {
 		fq.Filters = append(fq.Filters, facet.Filter{Dim: f.Dim, Node: f.node()})
+	}
+	if q.Tree != nil {
+		rest, filters := plan(q.Tree.Root, q.Now)
+		where = append(where, rest...)
+		fq.Filters = append(fq.Filters, filters...)
+	}
+	for _, x := range q.Series {
+		fq.Histograms = append(fq.Histograms, facet.Histogram(x))
 	}
 	fq.Where = where
 	switch q.Sort {
@@ -223,10 +270,10 @@ func (s *Service) Len() int { return s.index.Len() }
 func (s *Service) Follow(ctx context.Context) error { return s.follow(ctx, upTo(math.MaxInt64), nil) }
 
 // Reload reads every row again: after a replay that mended the table.
-func (s *Service) Reload(ctx context.Context) error { return s.follow(ctx, everything, nil) }
-
-// followChunk is how many rows are cut into words together.
-const followChunk = 512
+func (s *Service) Reload(ctx context.Context) error {
+	s.overlays.forget()
+	return s.follow(ctx, everything, nil)
+}
 
 // upTo is the log size that a caller of follow needs: once another caller's work has reached it, there is none left. Else
 // every search that waits during an import would fold what came in while it waited, one after the other.
@@ -241,19 +288,10 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 	if need != everything && s.index.Seq() >= int64(need) {
 		return nil
 	}
-	type chunk struct {
-		rows []row
-		docs []*facet.Prepared
-		done chan error
-	}
 	var size int64
-	group, gctx := errgroup.WithContext(ctx)
-	work, order := make(chan *chunk, 4), make(chan *chunk, 4)
-	group.Go(func() error {
-		defer close(work)
-		defer close(order)
-		return s.db.View(gctx, func(tx *store.Tx) error {
-			head, err := s.log.Head(gctx, tx)
+	read := func(ctx context.Context, each func(row) error) error {
+		return s.db.View(ctx, func(tx *store.Tx) error {
+			head, err := s.log.Head(ctx, tx)
 			if err != nil {
 				return err
 			}
@@ -264,86 +302,20 @@ func (s *Service) follow(ctx context.Context, need upTo, progress func(done int)
 			} else if from >= size {
 				return nil
 			}
-			c := &chunk{done: make(chan error, 1)}
-			send := func() error {
-				for _, to := range []chan *chunk{order, work} {
-					select {
-					case to <- c:
-					case <-gctx.Done():
-						return gctx.Err()
-					}
-				}
-				c = &chunk{done: make(chan error, 1)}
-				return nil
-			}
-			err = since(gctx, tx, from, func(r row) error {
-				if c.rows = append(c.rows, r); len(c.rows) == followChunk {
-					return send()
-				}
-				return nil
-			})
-			if err == nil && len(c.rows) > 0 {
-				err = send()
-			}
-			return err
-		})
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for c := range work {
-				var err error
-				for _, r := range c.rows {
-					var e *entry
-					if e, err = readEntry(r.id, r.entry); errors.Is(err, ErrErased) {
-						err = nil
-						c.docs = append(c.docs, s.index.Prepare(facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Gone: true}))
-						continue
-					}
-					if err != nil {
-						break
-					}
-					c.docs = append(c.docs, s.index.Prepare(e.doc(r)))
-				}
-				c.rows = nil
-				c.done <- err
-			}
-			return nil
+			return since(ctx, tx, from, each)
 		})
 	}
-	group.Go(func() error {
-		done := 0
-		for c := range order {
-			select {
-			case err := <-c.done:
-				if err != nil {
-					return err
-				}
-			case <-gctx.Done(): // nobody may have taken it up
-				return gctx.Err()
-			}
-			// The sequence number moves only with the last chunk: a search must not see half of what it waits for.
-			s.index.ApplyPrepared(c.docs, s.index.Seq())
-			if done += len(c.docs); progress != nil {
-				progress(done)
-			}
+	done := 0
+	err := fill(ctx, s.index, read, func(rows []row) {
+		if done += len(rows); progress != nil {
+			progress(done)
 		}
-		return nil
 	})
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	s.index.Apply(nil, size)
 	return nil
-}
-
-// row is what the index learns of one record.
-type row struct {
-	id      string
-	leaf    int64 // newest about it
-	version int64 // leaf of the version itself; less than leaf once its body was erased
-	changed int64
-	source  int64
-	entry   []byte
 }
 
 func since(ctx context.Context, tx *store.Tx, leaf int64, fn func(row) error) error {
@@ -353,7 +325,7 @@ func since(ctx context.Context, tx *store.Tx, leaf int64, fn func(row) error) er
 	}
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	for rows.Next() {
-		var r row
+		r := row{until: facet.Absent}
 		if err := rows.Scan(&r.id, &r.leaf, &r.version, &r.changed, &r.source, &r.entry); err != nil {
 			return err
 		}
