@@ -3,6 +3,7 @@ package record
 import (
 	"time"
 
+	"tasuki/web/history"
 	"tasuki/web/layout"
 	"tasuki/web/severity"
 )
@@ -12,10 +13,13 @@ type View struct {
 	Page      layout.Page
 	ID        string
 	State     string // PUBLISHED, REJECTED
-	Versions  int
+	Versions  int    // in the log
+	Shown     int    // which of them this is, counted from 1
 	Published time.Time
 	Changed   time.Time
 	Assigner  string
+
+	AsOf AsOf
 
 	Headline     string
 	HeadlineLang string
@@ -29,21 +33,44 @@ type View struct {
 	SSVC     *SSVC
 	CWEs     []Weakness
 
-	Affected     []Product
-	AffectedMore int // entries beyond those shown
+	Affected      []Product
+	AffectedPages Pages
 
-	Fixed      []Fix
-	Advice     []Statement
-	Advisories []Link
-	Containers []Container
-	References []RefGroup
-	Credits    []Credit
-	Timeline   []Remark
-	History    []Version
-	Verify     []string // commands
-	Raw, Proof string   // addresses
-	ListID     string
-	LogSize    int64
+	Fixed       []Fix
+	Advice      []Statement
+	Advisories  []Link
+	Containers  []Container
+	Differences []string // where the parties contradict each other, in words
+	References  []RefGroup
+	RefPages    Pages
+	Credits     []Credit
+	Timeline    []Remark
+	History     history.List
+	Leaf        int64    // of this version
+	Verify      []string // commands; none for a version that is not the newest
+	Raw, Proof  string   // addresses
+	ListID      string
+	LogSize     int64
+}
+
+// AsOf is the moment that the page answers for, and the form that asks for another.
+type AsOf struct {
+	Past   bool // the page is not about now
+	Banner string
+	Ways   []Way  // to now, to what changed since
+	Day    string // what stands in the form: 2024-03-05 or ""
+	Source bool   // the source's clock is chosen
+	Today  string // the last day that can be asked for
+}
+
+// Way is a link with a word on it.
+type Way struct{ Label, Href string }
+
+// Pages says which page of a long section is shown, and leads to the others. The zero value is a section that fits.
+type Pages struct {
+	At, Of     int
+	Prev, Next string // addresses; "" at the ends
+	Text       string // what is on this page: "versions 1 to 200 of 4,868"
 }
 
 // Tag is a record's tag in words.
@@ -66,10 +93,13 @@ type Score struct {
 	Scenario string
 }
 
-// Metric is one part of a vector: "AV:N", its weight from 0 (harmless) to 3, and a sentence.
+// Metric is one part of a vector: "AV:N", its weight from 0 (harmless) to 3, and a sentence. Impact metrics say what is
+// harmed, the others how it is attacked.
 type Metric struct {
 	Abbr, Value string
 	Weight      int
+	Impact      bool
+	Name        string
 	Sentence    string
 }
 
@@ -94,13 +124,14 @@ type Weakness struct {
 	ID, Name, Source string
 }
 
-// Product is one affected entry.
+// Product is one affected entry, or the part of a long one that is on this page.
 type Product struct {
 	Vendor, Name string
 	Package      string // purl, or package name with its collection
 	Default      string // default status, when it says something
 	Ranges       []Range
-	More         int // ranges beyond those shown
+	Line         *Line // the ranges drawn; nil when they cannot be
+	Continued    bool  // it began on the page before
 	CPEs         []string
 	CPEMore      int
 	Platforms    []string
@@ -119,6 +150,32 @@ type Range struct {
 	Open      bool
 	Fixed     bool // To is the first version that is not affected
 	Changes   []string
+}
+
+// Line is a product's ranges drawn over their bounds. Places are counted from 0, the first version of all, to Steps, where
+// every version there will be lies.
+type Line struct {
+	Default string
+	Steps   int
+	Lanes   int
+	Marks   []Mark
+	Bars    []Bar
+}
+
+// Mark is a bound with its place.
+type Mark struct {
+	Label string
+	At    int
+}
+
+// Bar is a range from place to place; From == To is a single version.
+type Bar struct {
+	Status    string
+	From, To  int
+	First     bool // from the first version on
+	Inclusive bool
+	Open      bool
+	Lane      int
 }
 
 // Fix names the first versions of a product that are not affected, one per branch.
@@ -140,18 +197,24 @@ type Link struct {
 type RefGroup struct {
 	Name  string
 	Links []Link
+	Total int // of this purpose; more than len(Links) when they are on several pages
 }
 
 // Container is one party's statement as a column of "who says what".
 type Container struct {
-	Title   string
 	Source  string
 	Updated time.Time
-	Cells   []string // in the order of Rows
+	Cells   []Cell // in the order of Rows
+}
+
+// Cell is what a party says on one subject; the zero value is nothing.
+type Cell struct {
+	Lines []string
+	Lang  string // of prose in another language than the page's
 }
 
 // Rows are the lines of "who says what".
-var Rows = []string{"title", "description", "severity", "weakness", "products", "references", "exploited"}
+var Rows = []string{"title", "description", "severity", "weakness", "products", "versions", "references", "exploited"}
 
 // Credit thanks somebody.
 type Credit struct{ Name, Role string }
@@ -161,13 +224,4 @@ type Remark struct {
 	At    time.Time
 	Value string
 	Lang  string
-}
-
-// Version is one entry of the log about this record.
-type Version struct {
-	N      int
-	Index  int64
-	Logged time.Time
-	Source time.Time // what the record itself says
-	Kind   string
 }

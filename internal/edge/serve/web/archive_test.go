@@ -53,7 +53,7 @@ func TestRealRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(f.Name, err)
 		}
-		view := describe(i18n.English, &catalogue.View{ID: rec.Metadata.ID, State: rec.Metadata.State, Record: rec})
+		view := describe(i18n.English, &catalogue.View{ID: rec.Metadata.ID, State: rec.Metadata.State, Record: rec}, wanted{1, 1})
 		view.Page.Lang = i18n.English
 		view.Page.Here = func(string, string) string { return "/" }
 		if view.Headline == "" {

@@ -2,8 +2,9 @@ package web
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,58 +12,119 @@ import (
 	"tasuki/internal/catalogue"
 	"tasuki/spec/cve"
 	"tasuki/web/i18n"
-	"tasuki/web/notice"
+	"tasuki/web/layout"
 	"tasuki/web/record"
 )
 
-// record is the page about one CVE.
+// record is the page about one CVE, now or as it was known at a moment.
 func (s *server) record(w http.ResponseWriter, r *http.Request) {
 	if id, raw := strings.CutSuffix(r.PathValue("id"), ".json"); raw {
 		s.raw(w, r, id)
 		return
 	}
-	id, ok := readID(r.PathValue("id"))
+	id, ok := s.identified(w, r)
 	if !ok {
-		s.refuse(w, r, idProblem)
 		return
 	}
-	if id != r.PathValue("id") {
-		s.preferences(w, r)
-		http.Redirect(w, r, "/cve/"+id, http.StatusMovedPermanently)
+	at, ok := s.moment(w, r)
+	if !ok {
 		return
 	}
-	v, err := s.Catalogue.Get(r.Context(), id)
-	switch {
-	case errors.Is(err, catalogue.ErrNotFound):
-		s.absent(w, r, id, "record")
-	case errors.Is(err, catalogue.ErrErased):
-		s.absent(w, r, id, "erased")
-	case err != nil:
+	v, err := s.get(r.Context(), id, at)
+	if err != nil || v.State == cve.Reserved {
+		s.absent(w, r, id, at, err)
+		return
+	}
+	versions, err := s.Catalogue.Versions(r.Context(), id)
+	if err != nil {
 		s.fail(w, r, err)
-	case v.State == cve.Reserved:
-		s.absent(w, r, id, "reserved")
-	default:
-		versions, err := s.Catalogue.Versions(r.Context(), id)
-		if err != nil {
-			s.fail(w, r, err)
-			return
+		return
+	}
+	p, node := s.page(w, r)
+	view := describe(p.Lang, v, wanted{number(r, "versions"), number(r, "references")})
+	view.Page = p
+	view.Page.Scripts = append(view.Page.Scripts, "record.js")
+	view.Page.Title = id
+	if view.Headline != "" {
+		view.Page.Title += " " + view.Headline
+	}
+	turn(p, &view.AffectedPages, "versions", "affected")
+	turn(p, &view.RefPages, "references", "references")
+	view.Versions = len(versions)
+	if view.History, err = s.list(r.Context(), p.Lang, id, versions, span{0, onRecord, told}); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	for i, x := range versions {
+		if x.Index == v.Index {
+			view.Shown = len(versions) - i
 		}
-		p, node := s.page(w, r)
-		view := describe(p.Lang, v)
-		view.Page = p
-		view.Page.Title = id
-		if view.Headline != "" {
-			view.Page.Title += " " + view.Headline
-		}
-		view.History = history(versions)
-		view.Versions = len(versions)
-		view.ListID, view.LogSize = node.ListID, node.Size
+	}
+	for i := range view.History.Versions {
+		x := &view.History.Versions[i]
+		x.Shown = x.Index == v.Index
+	}
+	view.AsOf = s.asOf(p.Lang, id, at, v, versions)
+	if view.AsOf.Past {
+		view.Raw += "?size=" + strconv.FormatInt(v.Index+1, 10)
+	}
+	view.ListID, view.LogSize = node.ListID, node.Size
+	view.Leaf = v.Index
+	if view.Shown == len(versions) {
 		view.Verify = []string{
 			"curl -o " + id + ".tlog-proof " + s.BaseURL + "/proof/" + id,
 			"curl -o " + id + ".json " + s.BaseURL + "/cve/" + id + ".json",
 			"tasuki verify record " + id + ".tlog-proof --body " + id + ".json --list-id " + node.ListID,
 		}
-		s.send(w, r, http.StatusOK, record.Body(view))
+	}
+	s.send(w, r, http.StatusOK, record.Body(view))
+}
+
+// identified is the id of an address below /cve/, in its canonical form; other ways to write it are sent there. Not ok means
+// that the answer is given.
+func (s *server) identified(w http.ResponseWriter, r *http.Request) (string, bool) {
+	typed := r.PathValue("id")
+	id, ok := readID(typed)
+	if !ok {
+		s.malformed(w, r, typed)
+		return "", false
+	}
+	if id != typed {
+		s.preferences(w, r)
+		to := "/cve/" + id + strings.TrimPrefix(r.URL.Path, "/cve/"+typed)
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		http.Redirect(w, r, to, http.StatusMovedPermanently)
+		return "", false
+	}
+	return id, true
+}
+
+// get is the record as known at a moment; the zero moment is now.
+func (s *server) get(ctx context.Context, id string, at catalogue.At) (*catalogue.View, error) {
+	if at.IsZero() {
+		return s.Catalogue.Get(ctx, id)
+	}
+	return s.Catalogue.GetAt(ctx, id, at)
+}
+
+// number is a page's number from an address. What is none is the first.
+func number(r *http.Request, name string) int {
+	n, err := strconv.Atoi(r.URL.Query().Get(name))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
+}
+
+// turn fills the addresses that lead through the pages of a long section.
+func turn(p layout.Page, pages *record.Pages, name, anchor string) {
+	if pages.At > 1 {
+		pages.Prev = p.Here(name, strconv.Itoa(pages.At-1)) + "#" + anchor
+	}
+	if pages.At < pages.Of {
+		pages.Next = p.Here(name, strconv.Itoa(pages.At+1)) + "#" + anchor
 	}
 }
 
@@ -70,19 +132,16 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 // they are what a proof is checked against; the same record by way of the CVE Services API is compact.
 func (s *server) raw(w http.ResponseWriter, r *http.Request, id string) {
 	if _, err := cve.ParseID(id); err != nil {
-		s.refuse(w, r, idProblem)
+		s.malformed(w, r, id)
 		return
 	}
-	v, err := s.Catalogue.Get(r.Context(), id)
-	switch {
-	case errors.Is(err, catalogue.ErrNotFound):
-		s.absent(w, r, id, "record")
+	at, ok := s.moment(w, r)
+	if !ok {
 		return
-	case errors.Is(err, catalogue.ErrErased):
-		s.absent(w, r, id, "erased")
-		return
-	case err != nil:
-		s.fail(w, r, err)
+	}
+	v, err := s.get(r.Context(), id, at)
+	if err != nil {
+		s.absent(w, r, id, at, err)
 		return
 	}
 	body, err := v.Raw()
@@ -94,29 +153,11 @@ func (s *server) raw(w http.ResponseWriter, r *http.Request, id string) {
 	s.write(w, r, http.StatusOK, "application/json; charset=utf-8", body)
 }
 
-// maxNear is how many other ids a 404 offers.
-const maxNear = 5
-
-// absent is the page of an id that has no record to show (why: record, reserved, erased): it says what is known, and
-// offers the ids somebody may have meant.
-func (s *server) absent(w http.ResponseWriter, r *http.Request, id, why string) {
-	p, _ := s.page(w, r)
-	v := notice.View{Page: p, Heading: p.Lang.T("notice."+why+".title", id), Text: p.Lang.T("notice." + why + ".text")}
-	for _, other := range neighbours(id) {
-		if len(v.Near) == maxNear {
-			break
-		}
-		if near, err := s.Catalogue.Get(r.Context(), other); err == nil && near.State != cve.Reserved {
-			headline, _ := headline(p.Lang, near.Record)
-			v.Near = append(v.Near, notice.Near{ID: other, Summary: headline})
-		}
-	}
-	v.Page.Title = v.Heading
-	s.send(w, r, http.StatusNotFound, notice.Body(v))
-}
+// wanted are the pages of a record's long sections.
+type wanted struct{ affected, references int }
 
 // describe is the record as its page shows it; pure, so that it can be tried on every record there is.
-func describe(l i18n.Lang, v *catalogue.View) record.View {
+func describe(l i18n.Lang, v *catalogue.View, pages wanted) record.View {
 	rec := v.Record
 	cna := rec.Containers.CNA
 	view := record.View{
@@ -159,9 +200,10 @@ func describe(l i18n.Lang, v *catalogue.View) record.View {
 		}
 	}
 	describeSeverity(l, rec, &view)
-	describeProducts(l, rec, &view)
-	describeReferences(rec, &view)
+	describeProducts(l, rec, pages.affected, &view)
+	describeReferences(l, rec, pages.references, &view)
 	view.Containers = containers(l, rec)
+	view.Differences = differences(l, &view, rec)
 	return view
 }
 
@@ -254,17 +296,4 @@ func firstSentence(text string) string {
 		cut = cut[:i]
 	}
 	return strings.TrimRight(cut, " ,;:") + "…"
-}
-
-// history numbers the versions, which come newest first.
-func history(versions []catalogue.Version) []record.Version {
-	rows := make([]record.Version, len(versions))
-	for i, v := range versions {
-		kind, _, _ := strings.Cut(v.Kind, "/")
-		rows[i] = record.Version{N: len(versions) - i, Index: v.Index, Logged: v.Logged, Kind: kind}
-		if at, _, err := cve.ParseTime(v.Updated); err == nil {
-			rows[i].Source = at
-		}
-	}
-	return rows
 }

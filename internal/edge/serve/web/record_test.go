@@ -29,7 +29,7 @@ func TestRecordAnswersInOrder(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"/cve/CVE-2024-4879.json", "/proof/CVE-2024-4879"} {
-		if !slices.ContainsFunc(p.all("p.ways a"), func(n *node) bool { return n.attr["href"] == want }) {
+		if !slices.ContainsFunc(p.all("div.ways a"), func(n *node) bool { return n.attr["href"] == want }) {
 			t.Errorf("no way to %s", want)
 		}
 	}

@@ -8,14 +8,16 @@ import (
 	"tasuki/spec/cve"
 	"tasuki/web/i18n"
 	"tasuki/web/record"
-	"tasuki/web/severity"
 )
 
-// maxAdvisories is how many references "what to do" repeats.
-const maxAdvisories = 5
+// How many references "what to do" repeats, and how many a page lists at once.
+const (
+	maxAdvisories = 5
+	pageLinks     = 100
+)
 
-// describeReferences groups the references of all parties by purpose, each address once.
-func describeReferences(rec *cve.Record, view *record.View) {
+// describeReferences groups the references of all parties by purpose, each address once, and fills the page asked for.
+func describeReferences(l i18n.Lang, rec *cve.Record, page int, view *record.View) {
 	var links []record.Link
 	at := make(map[string]int)
 	for _, p := range parties(rec) {
@@ -49,8 +51,19 @@ func describeReferences(rec *cve.Record, view *record.View) {
 			view.Advisories = append(view.Advisories, x)
 		}
 	}
+	pages := (len(links) + pageLinks - 1) / pageLinks
+	page = max(1, min(page, pages))
+	view.RefPages = record.Pages{At: page, Of: pages}
+	if pages > 1 {
+		view.RefPages.Text = l.T("pager.references", l.Count(int64(page)), l.Count(int64(pages)), l.Count(int64(len(links))))
+	}
+	skip, room := (page-1)*pageLinks, pageLinks
 	for _, g := range groups {
-		if len(g.Links) > 0 {
+		g.Total = len(g.Links)
+		from := min(skip, len(g.Links))
+		to := min(from+room, len(g.Links))
+		skip, room = skip-from, room-(to-from)
+		if g.Links = g.Links[from:to]; len(g.Links) > 0 {
 			view.References = append(view.References, g)
 		}
 	}
@@ -98,55 +111,4 @@ func webLink(text string) (string, *url.URL, bool) {
 		return "", nil, false
 	}
 	return u.String(), u, true
-}
-
-// containers set the parties side by side, in the order of record.Rows.
-func containers(l i18n.Lang, rec *cve.Record) (out []record.Container) {
-	for _, p := range parties(rec) {
-		c := record.Container{Title: p.Title, Source: p.source}
-		if at, _, err := cve.ParseTime(p.Provider.DateUpdated); err == nil {
-			c.Updated = at
-		}
-		var bad []string
-		exploited := ""
-		for i := range p.Metrics {
-			for _, s := range scores(l, &p.Metrics[i]) {
-				bad = append(bad, severity.Number(s.Value)+" "+l.T("severity."+s.Level)+" ("+s.Version+")")
-			}
-			var seen record.View
-			readOther(l, p.Metrics[i].Other, "", &seen)
-			if seen.KEV != nil {
-				exploited = l.T("kev.name") + " " + l.T("kev.since", seen.KEV.Added)
-			}
-			if seen.SSVC != nil && exploited == "" && len(seen.SSVC.Points) > 0 {
-				exploited = "SSVC: " + seen.SSVC.Points[0].Value
-			}
-		}
-		var weak []string
-		for _, w := range weaknesses(l, p) {
-			if w.ID != "" {
-				weak = append(weak, w.ID)
-			}
-		}
-		described := ""
-		if t, ok := cve.Pick(p.Descriptions, string(l), "en", cve.Any); ok {
-			described = l.N("says.chars", int64(len([]rune(t.Value))), cve.Language(t.Lang))
-		}
-		entries := func(n int) string {
-			if n == 0 {
-				return ""
-			}
-			return l.N("says.entries", int64(n))
-		}
-		named := 0
-		for i := range p.Affected {
-			if _, ok := product(l, &p.Affected[i], ""); ok {
-				named++
-			}
-		}
-		comma := l.T("list.comma")
-		c.Cells = []string{p.Title, described, strings.Join(bad, comma), strings.Join(weak, comma), entries(named), entries(len(p.References)), exploited}
-		out = append(out, c)
-	}
-	return out
 }

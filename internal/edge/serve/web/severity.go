@@ -81,10 +81,18 @@ func metrics(l i18n.Lang, v cvss.Vector) (out []record.Metric) {
 	for abbr, value := range v.Metrics() {
 		key := major + abbr + "." + value
 		if i18n.Has(key) {
-			out = append(out, record.Metric{Abbr: abbr, Value: value, Weight: weight(abbr, value), Sentence: l.T(key)})
+			out = append(out, record.Metric{
+				Abbr: abbr, Value: value, Weight: weight(abbr, value), Impact: impact(abbr), Name: l.T("metric." + abbr), Sentence: l.T(key),
+			})
 		}
 	}
 	return out
+}
+
+// impact reports whether a base metric says what is harmed: confidentiality, integrity or availability, in CVSS 4.0 those of
+// the vulnerable (V…) and of other (S…) systems.
+func impact(abbr string) bool {
+	return slices.Contains([]string{"C", "I", "A", "VC", "VI", "VA", "SC", "SI", "SA"}, abbr)
 }
 
 // weight says how much a metric's value adds to the trouble, 0 to 3; it only tones the small picture of the vector.

@@ -30,6 +30,9 @@ type Catalogue interface {
 	Get(ctx context.Context, id string) (*catalogue.View, error)
 	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
 	Versions(ctx context.Context, id string) ([]catalogue.Version, error)
+	Version(ctx context.Context, id string, index int64) (*catalogue.View, error)
+	GetAt(ctx context.Context, id string, at catalogue.At) (*catalogue.View, error)
+	Changes(ctx context.Context, s catalogue.Span) (*catalogue.Changes, error)
 }
 
 var _ Catalogue = (*catalogue.Service)(nil)
@@ -89,6 +92,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("/{$}", s.home)
 	mux.HandleFunc("/search", s.search)
 	mux.HandleFunc("/cve/{id}", s.record)
+	mux.HandleFunc("/cve/{id}/history", s.history)
+	mux.HandleFunc("/cve/{id}/diff", s.diff)
+	mux.HandleFunc("/changes", s.changes)
 	mux.HandleFunc("/sources", s.sources)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, pageProblem) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -189,7 +195,6 @@ type pageError struct {
 
 var (
 	pageProblem  = pageError{http.StatusNotFound, "page"}
-	idProblem    = pageError{http.StatusNotFound, "id"}
 	queryProblem = pageError{http.StatusBadRequest, "query"}
 )
 

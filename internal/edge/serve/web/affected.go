@@ -10,38 +10,74 @@ import (
 	"tasuki/web/record"
 )
 
-// What of a record's products a page shows. The largest real record names 743 products, another 4,868 versions; whoever
-// needs all of them reads the raw record, and the page says how many it left out.
+// What of a record's products a page shows at once. The largest real record names 743 products, another 4,868 versions: they
+// are cut into pages by what they take up.
 const (
-	maxProducts = 60
-	maxRanges   = 24
+	pageRoom    = 200 // rows of versions, or as much of anything else
+	productRoom = 3   // a product's name and the facts about it, in rows
 	maxCPEs     = 40
 	maxFixed    = 8 // products, and versions of each
 )
 
-// describeProducts fills what is affected and in what it is fixed.
-func describeProducts(l i18n.Lang, rec *cve.Record, view *record.View) {
+// describeProducts fills what is affected, the page of it that is asked for, and in what it is fixed.
+func describeProducts(l i18n.Lang, rec *cve.Record, page int, view *record.View) {
+	var all []record.Product
 	byCNA := false // the CNA named products itself
 	for _, p := range parties(rec) {
 		for i := range p.Affected {
-			a := &p.Affected[i]
-			prod, ok := product(l, a, p.source)
-			if !ok {
-				continue
+			if prod, ok := product(l, &p.Affected[i], p.source); ok {
+				prod.Folded = p.kind == "ADP" && byCNA
+				all = append(all, prod)
 			}
-			if len(view.Affected) == maxProducts {
-				view.AffectedMore++
-				continue
-			}
-			prod.Folded = p.kind == "ADP" && byCNA
-			view.Affected = append(view.Affected, prod)
 		}
-		byCNA = len(view.Affected) > 0
+		byCNA = len(all) > 0
 		// An ADP repeats the CNA's versions; its word is asked only where the CNA gave no fix.
 		if len(view.Fixed) == 0 {
 			view.Fixed = fixes(p.Affected)
 		}
 	}
+	pages := paginate(all)
+	page = max(1, min(page, len(pages)))
+	view.AffectedPages = record.Pages{At: page, Of: len(pages)}
+	if len(pages) == 0 {
+		return
+	}
+	view.Affected = pages[page-1]
+	if len(pages) > 1 {
+		versions := 0
+		for _, p := range all {
+			versions += len(p.Ranges)
+		}
+		view.AffectedPages.Text = l.T("pager.affected", l.Count(int64(page)), l.Count(int64(len(pages))), l.Count(int64(len(all))), l.Count(int64(versions)))
+	}
+}
+
+// paginate cuts products into pages of about pageRoom rows, within a product where it is longer than what is left.
+func paginate(all []record.Product) (pages [][]record.Product) {
+	var page []record.Product
+	used := 0
+	for _, p := range all {
+		ranges, head := p.Ranges, productRoom+len(p.CPEs)/3+len(p.Parts)/3
+		for first := true; first || len(ranges) > 0; first = false {
+			if used > 0 && used+head+min(len(ranges), productRoom) > pageRoom {
+				pages, page, used = append(pages, page), nil, 0
+			}
+			n := min(len(ranges), max(1, pageRoom-used-head))
+			part := p
+			part.Ranges = ranges[:n]
+			ranges = ranges[n:]
+			if !first {
+				part.Continued, part.Line, part.CPEs, part.CPEMore, part.Parts, part.Platforms = true, nil, nil, 0, nil, nil
+			}
+			page = append(page, part)
+			used += head + n
+			head = productRoom
+		}
+	}
+	if len(page) > 0 {
+		pages = append(pages, page)
+	}
+	return pages
 }
 
 // product is one entry of affected. ok is false for the placeholder of old records ("n/a" throughout).
@@ -71,12 +107,9 @@ func product(l i18n.Lang, a *cve.Affected, source string) (p record.Product, ok 
 		if !ok {
 			continue
 		}
-		if len(p.Ranges) == maxRanges {
-			p.More++
-			continue
-		}
 		p.Ranges = append(p.Ranges, r)
 	}
+	p.Line = draw(p)
 	p.CPEs = a.CPEs[:min(len(a.CPEs), maxCPEs)]
 	p.CPEMore = len(a.CPEs) - len(p.CPEs)
 	named := p.Vendor != "" || p.Name != "" || p.Package != ""
