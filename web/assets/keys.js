@@ -1,7 +1,16 @@
 // Keys for readers who know them; every page works without. "/" goes to the search box; on a list of results the arrows
-// move and "o" opens the raw record.
+// move and "o" opens the raw record. Buttons that copy appear where copying is possible.
 (() => {
   "use strict";
+  if (navigator.clipboard) {
+    for (const button of document.querySelectorAll("button[data-copy]")) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = button.dataset.done;
+      });
+    }
+  }
   const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
   document.addEventListener("keydown", (ev) => {
     if (ev.ctrlKey || ev.metaKey || ev.altKey || ev.isComposing || typing(ev.target)) return;

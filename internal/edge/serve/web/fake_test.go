@@ -1,201 +1,115 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"tasuki/internal/catalogue"
-	"tasuki/spec/cve"
-	"tasuki/web/i18n"
-	"tasuki/web/severity"
+	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/store/storetest"
 )
 
-// A fake catalogue over the real records of testdata: substring search, any-of filters, facet counts, cursors that are
-// offsets. Its answers have the shape of the real one's; its speed and its ranking do not matter here.
-type fake struct {
-	views  []*catalogue.View
-	raw    map[string]string // in lower case
+// world is a whole list over the real records of testdata: what the pages show of it is what they show of any list. It can be
+// broken, and it remembers what it was asked.
+type world struct {
+	*catalogue.Service
+	list  *gatetest.World
+	views []*catalogue.View // every record
+
+	mu     sync.Mutex
 	broken error
 	asked  []catalogue.Query
 }
 
 var now = time.Date(2026, 11, 21, 21, 0, 10, 0, time.UTC)
 
-func load(t testing.TB) *fake {
+// empty is a list without a record, at an hour before now.
+func empty(t testing.TB) *world {
+	t.Helper()
+	w := gatetest.New(t, storetest.Open(t, storetest.SQLite(t)))
+	w.Clock.Add(now.Add(-time.Hour).Sub(w.Clock.Now()))
+	return &world{Service: w.Catalogue, list: w}
+}
+
+// load is a list of the records of testdata. CVE-2024-4879 has two versions: it was first heard of a day ago, without a score.
+func load(t testing.TB) *world {
 	t.Helper()
 	files, err := filepath.Glob("testdata/records/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no records", err)
 	}
-	f := &fake{raw: make(map[string]string)}
-	for i, name := range files {
+	w := empty(t)
+	var raws [][]byte
+	for _, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec, err := cve.Decode(raw)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		v := &catalogue.View{ID: rec.Metadata.ID, State: rec.Metadata.State, Index: int64(i + 2), Record: rec, Logged: now.Add(-time.Hour)}
-		v.Changed, _, _ = cve.ParseTime(rec.Metadata.DateUpdated)
-		f.views = append(f.views, v)
-		f.raw[v.ID] = strings.ToLower(string(raw))
-	}
-	slices.SortFunc(f.views, func(a, b *catalogue.View) int { return published(b).Compare(published(a)) })
-	return f
-}
-
-func (f *fake) Get(_ context.Context, id string) (*catalogue.View, error) {
-	if f.broken != nil {
-		return nil, f.broken
-	}
-	for _, v := range f.views {
-		if v.ID == id {
-			return v, nil
+		raws = append(raws, raw)
+		if strings.Contains(name, "CVE-2024-4879") {
+			w.list.Clock.Add(-24 * time.Hour)
+			w.add(t, []byte(strings.NewReplacer(`"dateUpdated": "2024-08-01`, `"dateUpdated": "2024-07-20`, `"metrics"`, `"x_metrics"`).Replace(string(raw))))
+			w.list.Clock.Add(24 * time.Hour)
 		}
 	}
-	return nil, catalogue.ErrNotFound
+	w.add(t, raws...)
+	return w
 }
 
-func (f *fake) Versions(_ context.Context, id string) ([]catalogue.Version, error) {
-	v, err := f.Get(context.Background(), id)
-	if err != nil {
+// many is a list of n small records, one an hour before the next.
+func many(t testing.TB, n int) *world {
+	t.Helper()
+	w := empty(t)
+	raws := make([][]byte, n)
+	for i := range raws {
+		raws[i] = fmt.Appendf(nil, `{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":"CVE-2026-%d","assignerOrgId":"%[2]s",
+"assignerShortName":"acme","state":"PUBLISHED","datePublished":"%[3]s","dateUpdated":"%[3]s"},"containers":{"cna":{"providerMetadata":{"orgId":"%[2]s"},
+"descriptions":[{"lang":"en","value":"Record %[1]d of many."}],"affected":[{"vendor":"Vendor %[4]d","product":"Product %[1]d","versions":[{"version":"1","status":"affected"}]}],
+"references":[{"url":"https://example.com/%[1]d"}]}}}`, 10000+i, gatetest.Operator, now.Add(-time.Duration(i)*time.Hour).Format("2006-01-02T15:04:05.000Z"), i%70)
+	}
+	w.add(t, raws...)
+	return w
+}
+
+func (w *world) add(t testing.TB, raws ...[]byte) {
+	t.Helper()
+	w.list.Import(t, raws...)
+	w.views = nil
+	if err := w.Each(context.Background(), func(v *catalogue.View) error { w.views = append(w.views, v); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) fault() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
+
+func (w *world) Get(ctx context.Context, id string) (*catalogue.View, error) {
+	if err := w.fault(); err != nil {
 		return nil, err
 	}
-	return []catalogue.Version{
-		{Index: v.Index + 40, Logged: v.Logged, Updated: v.Record.Metadata.DateUpdated, Kind: "record.imported/1"},
-		{Index: v.Index, Logged: v.Logged.Add(-time.Minute), Updated: v.Record.Metadata.DatePublished, Kind: "record.imported/1"},
-	}, nil
+	return w.Service.Get(ctx, id)
 }
 
-func (f *fake) Search(_ context.Context, q catalogue.Query) (*catalogue.Page, error) {
-	f.asked = append(f.asked, q)
-	if f.broken != nil {
-		return nil, f.broken
+func (w *world) Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error) {
+	if err := w.fault(); err != nil {
+		return nil, err
 	}
-	p := &catalogue.Page{Facets: make(map[string][]catalogue.FacetCount), Size: 60}
-	from := 0
-	if q.Cursor != "" {
-		var err error
-		if from, err = strconv.Atoi(q.Cursor); err != nil {
-			return nil, catalogue.ErrQuery
-		}
-	}
-	for _, v := range f.views {
-		h := hit(v)
-		if q.Text != "" && !strings.Contains(f.raw[v.ID], strings.ToLower(q.Text)) || !accepted(v, h, q.Filters) {
-			continue
-		}
-		for _, dim := range q.Facets {
-			for _, value := range keywords(v, h, dim) {
-				p.Facets[dim] = count(p.Facets[dim], value)
-			}
-		}
-		if p.Total >= from && len(p.Hits) < q.Limit {
-			p.Hits = append(p.Hits, h)
-		}
-		p.Total++
-	}
-	if end := from + len(p.Hits); end < p.Total && len(p.Hits) > 0 {
-		p.Next = strconv.Itoa(end)
-	}
-	for _, counts := range p.Facets {
-		slices.SortFunc(counts, func(a, b catalogue.FacetCount) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
-		})
-	}
-	return p, nil
-}
-
-func count(counts []catalogue.FacetCount, value string) []catalogue.FacetCount {
-	for i := range counts {
-		if counts[i].Value == value {
-			counts[i].Count++
-			return counts
-		}
-	}
-	return append(counts, catalogue.FacetCount{Value: value, Count: 1})
-}
-
-func accepted(v *catalogue.View, h catalogue.Hit, filters []catalogue.Filter) bool {
-	for _, f := range filters {
-		switch {
-		case f.Num == "published" && h.Published.UnixMilli() < f.Min, f.Num == "changed" && v.Changed.UnixMilli() < f.Min:
-			return false
-		case f.Dim != "" && !slices.ContainsFunc(keywords(v, h, f.Dim), func(k string) bool { return slices.Contains(f.Values, k) }):
-			return false
-		}
-	}
-	return true
-}
-
-func keywords(v *catalogue.View, h catalogue.Hit, dim string) (out []string) {
-	switch dim {
-	case "state":
-		return []string{string(v.State)}
-	case "severity":
-		if h.Score == nil {
-			return []string{"unscored"}
-		}
-		return []string{severity.Level(h.Score.Severity)}
-	case "year":
-		return []string{v.ID[4:8]}
-	case "assigner":
-		return []string{h.Assigner}
-	case "cwe":
-		return h.CWE
-	case "kev":
-		if h.KEV != "" {
-			return []string{"yes"}
-		}
-	case "vendor":
-		for _, a := range v.Record.Containers.CNA.Affected {
-			if !slices.Contains(out, strings.ToLower(a.Vendor)) {
-				out = append(out, strings.ToLower(a.Vendor))
-			}
-		}
-	}
-	return out
-}
-
-func published(v *catalogue.View) time.Time {
-	at, _, _ := cve.ParseTime(v.Record.Metadata.DatePublished)
-	return at
-}
-
-func hit(v *catalogue.View) catalogue.Hit {
-	d := describe(i18n.English, v)
-	h := catalogue.Hit{ID: v.ID, State: v.State, Title: v.Record.Containers.CNA.Title, Published: published(v), Changed: v.Changed, Assigner: d.Assigner}
-	if len(d.Statements) > 0 {
-		h.Summary, h.Lang = firstSentence(d.Statements[0].Value), cmp.Or(d.Statements[0].Lang, "en")
-	}
-	for _, a := range v.Record.Containers.CNA.Affected {
-		h.Products = append(h.Products, strings.TrimSpace(a.Vendor+" "+a.Product))
-	}
-	if len(d.Scores) > 0 {
-		s := d.Scores[0]
-		h.Score = &catalogue.Score{Version: s.Version, Value: s.Value, Severity: s.Level, Vector: s.Vector, Source: s.Source}
-	}
-	for _, w := range d.CWEs {
-		if w.ID != "" && !slices.Contains(h.CWE, w.ID) {
-			h.CWE = append(h.CWE, w.ID)
-		}
-	}
-	if d.KEV != nil {
-		h.KEV = d.KEV.Added
-	}
-	return h
+	w.mu.Lock()
+	w.asked = append(w.asked, q)
+	w.mu.Unlock()
+	return w.Service.Search(ctx, q)
 }
 
 // fakeStatus is a node of many records with a source that has gone stale.
@@ -206,10 +120,10 @@ type fakeStatus struct {
 
 func (s *fakeStatus) Status(context.Context) (Node, error) { return s.node, s.err }
 
-func status(f *fake) *fakeStatus {
+func status(w *world) *fakeStatus {
 	return &fakeStatus{node: Node{
 		ListID: "9c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e013", Origin: "tasuki/9c1f00aa5d77e013/1-first",
-		Records: int64(len(f.views)), Size: 60, Checkpoint: now.Add(-3 * time.Second),
+		Records: int64(len(w.views)), Size: 60, Checkpoint: now.Add(-3 * time.Second),
 		Sources: []Source{
 			{Name: "CVE List", Checked: now.Add(-3 * time.Minute)},
 			{Name: "KEV", Checked: now.Add(-9 * 24 * time.Hour), Stale: true},
@@ -217,9 +131,17 @@ func status(f *fake) *fakeStatus {
 	}}
 }
 
-func handler(t testing.TB, f *fake) http.Handler {
+func handler(t testing.TB, w *world) http.Handler {
 	t.Helper()
-	return Handler(Options{Catalogue: f, Status: status(f), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }, BaseURL: "http://localhost:8080"})
+	return handlerOf(w, newLedger(t, w.list), intakeOf{imports: 3})
 }
+
+func handlerOf(w *world, l Ledger, i Intake) http.Handler {
+	return Handler(Options{Catalogue: w, Status: status(w), Ledger: l, Intake: i, OpenAPI: func() []byte { return []byte(sampleAPI) }, Log: discard, Now: fixed, BaseURL: "http://localhost:8080"})
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+func fixed() time.Time { return now }
 
 var errBroken = errors.New("disk at /secret/place")

@@ -7,7 +7,6 @@ import (
 	"tasuki/web/home"
 	"tasuki/web/i18n"
 	"tasuki/web/search"
-	"tasuki/web/sources"
 )
 
 // onHome is how many records each column of the first page lists; lately, in days, what its counts call new.
@@ -90,12 +89,4 @@ func sourceRows(node Node) []home.Source {
 		rows[i] = home.Source{Name: src.Name, Checked: src.Checked, Stale: src.Stale, Note: src.Note}
 	}
 	return rows
-}
-
-func (s *server) sources(w http.ResponseWriter, r *http.Request) {
-	p, node := s.page(w, r)
-	p.Title = p.Lang.T("sources.title")
-	s.send(w, r, http.StatusOK, sources.Body(sources.View{
-		Page: p, Sources: sourceRows(node), ListID: node.ListID, Origin: node.Origin, Size: node.Size,
-	}))
 }

@@ -63,12 +63,16 @@ type Source struct {
 	Note    string
 }
 
-// Options are what the pages need. Catalogue, Status, Log and Now are required.
+// Options are what the pages need. All but BaseURL, Secure and OpenAPI are required.
 type Options struct {
 	Catalogue Catalogue
 	Status    Status
-	Log       *slog.Logger
-	Now       func() time.Time
+	Ledger    Ledger
+	Intake    Intake
+	// OpenAPI is the document of the native API, which the page /api sets out.
+	OpenAPI func() []byte
+	Log     *slog.Logger
+	Now     func() time.Time
 	// BaseURL is where the node is reached, for the commands that a page shows; without a slash at the end.
 	BaseURL string
 	// Secure marks cookies for https only.
@@ -96,6 +100,11 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("/cve/{id}/diff", s.diff)
 	mux.HandleFunc("/changes", s.changes)
 	mux.HandleFunc("/sources", s.sources)
+	mux.HandleFunc("/log", s.log)
+	mux.HandleFunc("/log/{index}", s.entry)
+	mux.HandleFunc("/verify", s.verify)
+	mux.HandleFunc("/charter", s.charter)
+	mux.HandleFunc("/api", s.apiPage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, pageProblem) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -195,6 +204,8 @@ type pageError struct {
 
 var (
 	pageProblem  = pageError{http.StatusNotFound, "page"}
+	entryProblem = pageError{http.StatusNotFound, "entry"}
+	proofProblem = pageError{http.StatusBadRequest, "proof"}
 	queryProblem = pageError{http.StatusBadRequest, "query"}
 )
 

@@ -142,11 +142,7 @@ func TestSearchPage(t *testing.T) {
 }
 
 func TestPagesFollowOneAnother(t *testing.T) {
-	f := load(t)
-	for range 3 {
-		f.views = append(f.views, f.views...) // more than a page
-	}
-	h := handler(t, f)
+	h := handler(t, many(t, 60))
 	at, rows, pages := "/search?state=PUBLISHED", 0, 0
 	for at != "" {
 		p := fetch(t, h, at)
@@ -255,7 +251,7 @@ func TestHeadLine(t *testing.T) {
 }
 
 func TestEmptyListSaysWhatToDo(t *testing.T) {
-	h := handler(t, &fake{})
+	h := handler(t, empty(t))
 	p := fetch(t, h, "/")
 	if p.status != 200 || !strings.Contains(p.one(t, "main").words(), "tasuki import cvelist") {
 		t.Errorf("%d %s", p.status, p.one(t, "main").words())
