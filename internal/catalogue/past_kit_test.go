@@ -1,0 +1,259 @@
+package catalogue_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/catalogue"
+	"tasuki/internal/event"
+	"tasuki/internal/gate"
+	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/ledger"
+	"tasuki/internal/registry"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+// naive is the log as it was read back, leaf by leaf: every answer about the past is made from it by going through all of it.
+type naive struct {
+	leaves []naiveLeaf
+}
+
+type naiveLeaf struct {
+	index  int64
+	id     string // "" for a leaf about no record
+	raw    []byte // the document; nil once it was erased
+	state  cve.State
+	logged time.Time
+	source time.Time
+	target int64 // leaf whose body this one erased, or −1
+	stored gate.Stored
+}
+
+func readLog(t testing.TB, w *gatetest.World) *naive {
+	t.Helper()
+	n := &naive{}
+	err := w.DB.View(context.Background(), func(tx *store.Tx) error {
+		return w.Log.Scan(context.Background(), tx, 0, func(index int64, raw []byte, body *ledger.Body) error {
+			e, err := event.Open(index, raw, body)
+			if err != nil {
+				return err
+			}
+			l := naiveLeaf{index: index, logged: e.Time, target: -1, stored: gate.Stored{Index: index, Leaf: slices.Clone(raw), Body: body}}
+			switch e.Kind {
+			case event.RecordImported:
+				l.id, l.state, l.source = e.ID, cve.State(e.State), e.Time
+				for _, date := range []string{e.Dates.Reserved, e.Dates.Published, e.Dates.Rejected, e.Dates.Updated} {
+					if t, err := time.Parse(time.RFC3339, date); err == nil {
+						l.source = t
+					}
+				}
+				if !e.SourceTime.IsZero() {
+					l.source = e.SourceTime
+				}
+				if body != nil {
+					if l.raw, err = body.Bytes(); err != nil {
+						return err
+					}
+				}
+			case event.BodyErased:
+				l.target = *e.Leaf
+			}
+			n.leaves = append(n.leaves, l)
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// size is how many leaves the log had at a time.
+func (n *naive) size(at time.Time) int64 {
+	size := int64(0)
+	for _, l := range n.leaves {
+		if !l.logged.After(at) {
+			size = l.index + 1
+		}
+	}
+	return size
+}
+
+// at is the newest version of each record at a moment.
+func (n *naive) at(at catalogue.At) map[string]naiveLeaf {
+	size := int64(len(n.leaves))
+	switch {
+	case at.Size > 0:
+		size = at.Size
+	case !at.Time.IsZero() && at.Clock != catalogue.SourceClock:
+		size = n.size(at.Time)
+	}
+	out := map[string]naiveLeaf{}
+	for _, l := range n.leaves[:size] {
+		if l.id != "" && (at.Clock != catalogue.SourceClock || at.Time.IsZero() || !l.source.After(at.Time)) {
+			out[l.id] = l
+		}
+	}
+	return out
+}
+
+// erasure is the leaf that erased another, below a size of the log, or −1.
+func (n *naive) erasure(of, size int64) int64 {
+	for _, l := range n.leaves[:size] {
+		if l.target == of {
+			return l.index
+		}
+	}
+	return -1
+}
+
+// past is a list that has a history, and the dice that made it.
+type past struct {
+	w     *gatetest.World
+	dice  *rand.Rand
+	n     int
+	dates map[string]time.Time // dateUpdated of the newest document
+}
+
+// newPast throws the same dice in every run, unless PAST_SEED says otherwise.
+func newPast(t *testing.T, db *store.DB) *past {
+	t.Helper()
+	seed := uint64(1)
+	if s := os.Getenv("PAST_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &past{w: gatetest.New(t, db), dice: rand.New(rand.NewPCG(seed, 1)), dates: map[string]time.Time{}}
+}
+
+func (p *past) one(of ...string) string { return of[p.dice.IntN(len(of))] }
+
+// document is a record with much that differs between versions: words, state, vendor, scores, dates, an ADP's container.
+func (p *past) document(id string) []byte {
+	p.n++
+	stamp := func(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }
+	state, meta := "PUBLISHED", ""
+	body := fmt.Sprintf(`"title":"%s","descriptions":[{"lang":"en","value":"mark%dend %s of %s in the ledger."},{"lang":"ja","value":"%s"}],
+		"affected":[{"vendor":"%s","product":"%s","versions":[{"version":"0","lessThan":"4.%d","status":"affected"}]}],
+		"references":[{"url":"https://kumo.example/%d"}]`, p.one("Overflow", "Bypass", ""), p.n, p.one("overflow", "bypass", "leak"), p.one("secrets", "pages"),
+		p.one("認証回避の脆弱性", "情報漏えい"), p.one("Kumo", "Tako", "n/a"), p.one("Ledger", "Press", "Cloud"), p.n%7, p.n)
+	if p.dice.IntN(2) == 0 {
+		body += fmt.Sprintf(`,"metrics":[{"cvssV3_1":{"version":"3.1","vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:%s/I:N/A:N","baseScore":7.5,"baseSeverity":"HIGH"}}]`, p.one("H", "L", "N"))
+	}
+	if p.dice.IntN(4) == 0 {
+		state, body = "REJECTED", fmt.Sprintf(`"rejectedReasons":[{"lang":"en","value":"mark%dend not a flaw."}]`, p.n)
+	}
+	if p.dice.IntN(12) > 0 {
+		last := p.dates[id]
+		if last.IsZero() {
+			last = time.Date(2024, 1, 1+p.dice.IntN(300), 0, 0, 0, 0, time.UTC)
+		}
+		// Now and then the same date again, seldom an older one: then the document is stale.
+		last = last.Add(time.Duration(p.dice.IntN(40)-3) * time.Hour).Add(time.Duration(p.dice.IntN(3)) * time.Millisecond)
+		p.dates[id] = last
+		meta += fmt.Sprintf(`,"dateUpdated":"%s"`, stamp(last))
+	}
+	if p.dice.IntN(6) > 0 {
+		meta += fmt.Sprintf(`,"datePublished":"%s"`, stamp(time.Date(2024, 1, 1+p.dice.IntN(28), p.dice.IntN(24), 0, 0, 0, time.UTC)))
+	}
+	adp := ""
+	if p.dice.IntN(2) == 0 { // there in one version, dropped in the next
+		adp = fmt.Sprintf(`,"adp":[{"providerMetadata":{"orgId":"33333333-3333-4333-8333-333333333333","shortName":"adp"},"title":"enriched",
+			"affected":[{"vendor":"%s","product":"Enriched","versions":[{"version":"1","status":"affected"}]}]}]`, p.one("Kumo", "Ika"))
+	}
+	return fmt.Appendf(nil, `{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":"%s","assignerOrgId":"22222222-2222-4222-8222-222222222222","state":"%s","assignerShortName":"%s"%s},
+		"containers":{"cna":{"providerMetadata":{"orgId":"22222222-2222-4222-8222-222222222222","shortName":"kumo"},%s}%s}}`, id, state, p.one("kumo", "tako"), meta, body, adp)
+}
+
+// step does one thing to the list.
+func (p *past) step(t testing.TB) {
+	t.Helper()
+	p.w.Clock.Add(time.Duration(p.dice.IntN(5000)-1000) * time.Millisecond) // back too: o.t then stands still
+	size := p.w.Size(t)
+	switch d := p.dice.IntN(30); {
+	case d == 0:
+		p.w.Note(t, "list.zip")
+	case d < 3 && size > 0:
+		// New leaves are the most telling; superseded and erased ones are among them.
+		n := readLog(t, p.w)
+		target := n.leaves[max(0, size-1-p.dice.Int64N(20))]
+		if target.id != "" {
+			p.w.Erase(t, target.index)
+		}
+	default:
+		source := time.Time{}
+		if p.dice.IntN(4) == 0 {
+			source = time.Date(2024, 1, 1+p.dice.IntN(400), p.dice.IntN(24), 0, 0, 0, time.UTC)
+		}
+		importAt(t, p.w, source, p.document(fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12))))
+	}
+}
+
+// importAt brings documents in as they were at a source's time.
+func importAt(t testing.TB, w *gatetest.World, source time.Time, raws ...[]byte) {
+	t.Helper()
+	docs := make([]*event.Doc, len(raws))
+	for i, raw := range raws {
+		var err error
+		if docs[i], err = w.Gate.Pack(event.RecordImported, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := w.Gate.Do(context.Background(), gatetest.Importer, gate.Command{Action: authority.Import, Bulk: true, Decide: func(ctx context.Context, turn *gate.Turn) error {
+		base, err := registry.Base(ctx, turn.Tx)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			if _, _, err := registry.Import(ctx, turn.Tx, d, base, source, turn.Emit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// moment is any moment of either clock: sizes, times between and at leaves, days, before the beginning and after the end.
+func (p *past) moment(n *naive) catalogue.At {
+	l := n.leaves[p.dice.IntN(len(n.leaves))]
+	off := time.Duration(p.dice.IntN(3)-1) * time.Millisecond
+	switch p.dice.IntN(7) {
+	case 0, 1:
+		return catalogue.At{Size: l.index + 1}
+	case 2, 3:
+		return catalogue.At{Time: l.logged.Add(off), Clock: catalogue.LogClock}
+	case 4:
+		return catalogue.At{Time: n.leaves[0].logged.Add(time.Duration(p.dice.IntN(200)-20) * time.Minute)}
+	case 5:
+		return catalogue.At{Time: time.Date(2023, 12, p.dice.IntN(500), 23, 59, 59, 999e6, time.UTC), Clock: catalogue.SourceClock}
+	default:
+		return catalogue.At{Time: cmp.Or(l.source, l.logged).Add(off), Clock: catalogue.SourceClock}
+	}
+}
+
+// versions counts the versions of the record that has most.
+func (n *naive) versions() int {
+	count, most := map[string]int{}, 0
+	for _, l := range n.leaves {
+		if strings.HasPrefix(l.id, "CVE-") {
+			count[l.id]++
+			most = max(most, count[l.id])
+		}
+	}
+	return most
+}

@@ -1,0 +1,271 @@
+package catalogue_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"tasuki/internal/catalogue"
+	"tasuki/internal/store"
+	"tasuki/internal/store/storetest"
+	"tasuki/spec/cve"
+)
+
+// At any time, any record at any moment, its versions, the changes between any two moments and the feed of the log are what
+// going through the whole log says; and the tables are those of a replay.
+func TestPastIsWhatTheLogSays(t *testing.T) {
+	const rounds, pairs = 100, 10
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		p := newPast(t, db)
+		found, erased, absent := 0, 0, 0
+		for range rounds {
+			for range 1 + p.dice.IntN(6) {
+				p.step(t)
+			}
+			n := readLog(t, p.w)
+			if len(n.leaves) == 0 {
+				continue
+			}
+			for range pairs {
+				at, id := p.moment(n), fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12))
+				switch p.checkRecord(t, n, id, at) {
+				case nil:
+					found++
+				case catalogue.ErrErased:
+					erased++
+				default:
+					absent++
+				}
+			}
+			p.checkVersions(t, n, fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12)))
+			p.checkChanges(t, n)
+			p.checkSince(t, n)
+		}
+		if got, err := p.w.Gate.Replay(t.Context(), false, nil); err != nil {
+			t.Errorf("replay: %v %x", err, got)
+		}
+		n := readLog(t, p.w)
+		t.Logf("%d leaves, up to %d versions of a record; %d pairs of record and moment: %d read, %d erased, %d unknown then", len(n.leaves), n.versions(),
+			found+erased+absent, found, erased, absent)
+		if n.versions() < 20 || found < rounds*pairs/3 || erased == 0 || absent == 0 {
+			t.Error("the history was too poor to show much")
+		}
+	})
+}
+
+// checkRecord compares one record at one moment, and returns how that should have ended.
+func (p *past) checkRecord(t *testing.T, n *naive, id string, at catalogue.At) error {
+	t.Helper()
+	want, known := n.at(at)[id]
+	v, err := p.w.Catalogue.GetAt(t.Context(), id, at)
+	switch {
+	case !known:
+		if !errors.Is(err, catalogue.ErrNotFound) {
+			t.Fatalf("%s at %+v: %v, want not found", id, at, err)
+		}
+		if at.Clock != catalogue.SourceClock && errors.Is(err, catalogue.ErrBefore) != (len(n.at(at)) == 0) {
+			t.Fatalf("%s at %+v: %v, the list knew %d records", id, at, err, len(n.at(at)))
+		}
+		return catalogue.ErrNotFound
+	case want.raw == nil:
+		if !errors.Is(err, catalogue.ErrErased) {
+			t.Fatalf("%s at %+v: %v, want erased", id, at, err)
+		}
+		return catalogue.ErrErased
+	case err != nil:
+		t.Fatalf("%s at %+v: %v, want leaf %d", id, at, err, want.index)
+	}
+	got, err := v.Raw()
+	if err != nil || v.Index != want.index || !bytes.Equal(got, want.raw) || v.State != want.state || !v.Logged.Equal(want.logged) {
+		t.Fatalf("%s at %+v: leaf %d %s of %s (%v), want leaf %d %s of %s", id, at, v.Index, v.State, v.Logged, err, want.index, want.state, want.logged)
+	}
+	return nil
+}
+
+func (p *past) checkVersions(t *testing.T, n *naive, id string) {
+	t.Helper()
+	var want []naiveLeaf
+	for _, l := range slices.Backward(n.leaves) {
+		if l.id == id {
+			want = append(want, l)
+		}
+	}
+	got, err := p.w.Catalogue.Versions(t.Context(), id)
+	if (len(want) == 0) != errors.Is(err, catalogue.ErrNotFound) || len(want) > 0 && err != nil || len(got) != len(want) {
+		t.Fatalf("%s: %d versions (%v), want %d", id, len(got), err, len(want))
+	}
+	for i, v := range got {
+		l := want[i]
+		if v.Index != l.index || v.State != string(l.state) || !v.Logged.Equal(l.logged) || !v.Source.Equal(l.source) || v.Erased != (l.raw == nil) {
+			t.Fatalf("%s: version %+v, want %+v", id, v, l)
+		}
+		one, err := p.w.Catalogue.Version(t.Context(), id, v.Index)
+		if errors.Is(err, catalogue.ErrErased) != v.Erased || !v.Erased && (err != nil || one.Index != v.Index) {
+			t.Fatalf("%s, leaf %d: %+v %v", id, v.Index, one, err)
+		}
+	}
+	other := n.leaves[p.dice.IntN(len(n.leaves))]
+	if _, err := p.w.Catalogue.Version(t.Context(), id, other.index); other.id != id && !errors.Is(err, catalogue.ErrNotFound) {
+		t.Fatalf("%s, leaf %d, which is about something else: %v", id, other.index, err)
+	}
+}
+
+// change is what a record's two versions tell, by size or for good.
+func (n *naive) change(old, now naiveLeaf, hadOld bool, from, to int64) (catalogue.Change, bool) {
+	c := catalogue.Change{ID: now.id, Index: now.index, New: now.index, Old: -1, State: now.state, Time: now.logged}
+	wasGone := false
+	if hadOld {
+		c.Old, c.Was = old.index, old.state
+		if wasGone = n.erasure(old.index, from) >= 0; wasGone {
+			c.Was = ""
+		}
+	}
+	gone := n.erasure(now.index, to)
+	if hadOld && old.index == now.index && (gone < 0 || wasGone) {
+		return c, false
+	}
+	switch {
+	case gone >= 0:
+		c.What, c.State = catalogue.Erased, ""
+	case !hadOld:
+		c.What = catalogue.Added
+	case wasGone || c.Was == cve.Rejected && c.State != cve.Rejected:
+		c.What = catalogue.Restored
+	case c.Was != cve.Rejected && c.State == cve.Rejected:
+		c.What = catalogue.Withdrawn
+	default:
+		c.What = catalogue.Changed
+	}
+	return c, true
+}
+
+func (p *past) checkChanges(t *testing.T, n *naive) {
+	t.Helper()
+	span := catalogue.Span{From: p.moment(n), To: p.moment(n), Limit: 1 + p.dice.IntN(9)}
+	if p.dice.IntN(4) == 0 {
+		span.To = catalogue.At{}
+	}
+	if p.dice.IntN(3) == 0 {
+		span.Kinds = []catalogue.What{catalogue.Added, catalogue.Withdrawn}
+	}
+	head := int64(len(n.leaves))
+	source := span.From.Clock == catalogue.SourceClock
+	bad := source != (span.To.Clock == catalogue.SourceClock) && !span.To.IsZero()
+	from, to := span.From.Size, span.To.Size
+	if from == 0 {
+		from = n.size(span.From.Time)
+	}
+	if to == 0 {
+		if to = head; !span.To.IsZero() {
+			to = n.size(span.To.Time)
+		}
+	}
+	if source {
+		bad = bad || !span.To.IsZero() && span.From.Time.UnixMilli() > span.To.Time.UnixMilli()
+		from, to = head, head
+	} else {
+		bad = bad || from > to
+	}
+	var want []catalogue.Change
+	total := map[catalogue.What]int{}
+	if !bad {
+		before := n.at(span.From)
+		for id, now := range n.at(span.To) {
+			old, had := before[id]
+			c, differs := n.change(old, now, had, from, to)
+			if source && had && old.index == now.index {
+				differs = false
+			}
+			if !differs {
+				continue
+			}
+			if gone := n.erasure(now.index, to); gone >= from && !source {
+				c.Index, c.Time = gone, n.leaves[gone].logged
+			}
+			total[c.What]++
+			if len(span.Kinds) == 0 || slices.Contains(span.Kinds, c.What) {
+				want = append(want, c)
+			}
+		}
+		slices.SortFunc(want, func(a, b catalogue.Change) int { return int(a.Index - b.Index) })
+	}
+	var got []catalogue.Change
+	for first := true; ; first = false {
+		page, err := p.w.Catalogue.Changes(t.Context(), span)
+		if bad {
+			if !errors.Is(err, catalogue.ErrAt) {
+				t.Fatalf("%+v: %v, want a refusal", span, err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("%+v: %v", span, err)
+		}
+		if first && !maps.Equal(page.Total, total) || !first && page.Total != nil || len(page.List) > span.Limit {
+			t.Fatalf("%+v: totals %v, want %v; %d on a page", span, page.Total, total, len(page.List))
+		}
+		got = append(got, page.List...)
+		if page.Next == "" {
+			break
+		}
+		span.Cursor = page.Next
+	}
+	sameChanges(t, fmt.Sprintf("%+v", span), got, want)
+}
+
+func (p *past) checkSince(t *testing.T, n *naive) {
+	t.Helper()
+	start := p.dice.Int64N(int64(len(n.leaves)) + 1)
+	var want, got []catalogue.Change
+	current := map[string]naiveLeaf{}
+	for _, l := range n.leaves {
+		var c catalogue.Change
+		switch about := l.target; {
+		case l.id != "":
+			old, had := current[l.id]
+			c, _ = n.change(old, l, had, l.index, l.index+1)
+			current[l.id] = l
+		case about >= 0 && current[n.leaves[about].id].index == about && n.erasure(about, l.index) < 0:
+			old := n.leaves[about]
+			c = catalogue.Change{ID: old.id, What: catalogue.Erased, Index: l.index, Time: l.logged, Was: old.state, Old: about, New: about}
+		default:
+			continue
+		}
+		if l.index >= start {
+			want = append(want, c)
+		}
+	}
+	for cursor := start; ; {
+		list, next, err := p.w.Catalogue.Since(t.Context(), cursor, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, list...)
+		if len(list) < 7 {
+			if next != int64(len(n.leaves)) {
+				t.Fatalf("the feed ends at %d of %d leaves", next, len(n.leaves))
+			}
+			break
+		}
+		cursor = next
+	}
+	sameChanges(t, fmt.Sprintf("since %d", start), got, want)
+	if _, _, err := p.w.Catalogue.Since(t.Context(), int64(len(n.leaves))+1, 1); !errors.Is(err, catalogue.ErrAt) {
+		t.Fatalf("a cursor of the future: %v", err)
+	}
+}
+
+func sameChanges(t *testing.T, what string, got, want []catalogue.Change) {
+	t.Helper()
+	if !slices.EqualFunc(got, want, func(a, b catalogue.Change) bool {
+		same := a.Time.Equal(b.Time)
+		a.Time, b.Time = time.Time{}, time.Time{}
+		return same && a == b
+	}) {
+		t.Fatalf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
