@@ -1,5 +1,10 @@
-// Package authority says who may do what. A Caller is named by the surface that heard them; May decides. Refusals go to
-// the audit trail in the store, beside the facts they were kept from becoming.
+// Package authority says who may do what. A Caller is named by the surface that heard them; May decides which doors are
+// open to them, and a Standing, read inside the transaction, what they may do behind them. Refusals go to the audit
+// trail in the store, beside the facts they were kept from becoming.
+//
+// It knows organisations, the role grants they hold with their scopes, users and their secrets, quotas, and the rule pack
+// that decisions are stamped with. Commands take an event.Turn: they read, refuse with an error that callers branch on, or
+// emit. What they emit is folded into the tables that the reads of this package ask.
 package authority
 
 import (
@@ -16,21 +21,28 @@ import (
 // Role is the power a caller acts with.
 type Role string
 
-// The roles of this version. Organisations with grants come with the numbering authority.
+// The roles that a caller may have.
 const (
 	Anonymous Role = "anonymous" // reads
 	Operator  Role = "operator"  // whoever holds the data directory: the command line, the control socket
 	Feed      Role = "feed"      // a source this node was told to follow
+	Member    Role = "member"    // a user of an organisation, by a secret or a session; Standing says what they may do
 )
 
 // Caller is who asks. It is an explicit argument of everything that changes something.
 type Caller struct {
 	Role Role
 	Name string // of the feed, or of the command
+
+	// Of a Member: permanent UUIDs. Names are looked up when something is shown.
+	Org, User string
 }
 
 func (c Caller) String() string {
-	if c.Name == "" {
+	switch {
+	case c.Role == Member:
+		return string(c.Role) + ":" + c.Org + "/" + c.User
+	case c.Name == "":
 		return string(c.Role)
 	}
 	return string(c.Role) + ":" + c.Name
@@ -44,6 +56,9 @@ const (
 	Import Action = "import" // bring in records of another list
 	Govern Action = "govern" // open an epoch, note a charter, keep the heart beating
 	Erase  Action = "erase"  // erase a body
+	// Act is an act of the CVE Program. Whether this caller may carry out this act is asked inside the transaction, where a
+	// revoked grant is revoked.
+	Act Action = "act"
 )
 
 // Errors that callers branch on.
@@ -68,7 +83,7 @@ func (r Rules) May(c Caller, a Action) error {
 	switch {
 	case c.Role == Operator:
 		return nil
-	case c.Role == Feed && a == Import:
+	case c.Role == Feed && a == Import, c.Role == Member && a == Act:
 		return nil
 	}
 	return fmt.Errorf("%w: %s may not %s", ErrDenied, c, a)

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, subject, contacts, made, newest FROM authority_contact

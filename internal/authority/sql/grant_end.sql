@@ -1,0 +1,2 @@
+-- one row by primary key
+UPDATE authority_grant SET ended = ?, reason = ? WHERE id = ?

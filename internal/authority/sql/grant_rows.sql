@@ -1,0 +1,2 @@
+-- every row
+SELECT id, leaf, org, role, parent, valid_from, valid_to, pack, body, given, ended, reason FROM authority_grant

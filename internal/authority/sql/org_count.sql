@@ -1,0 +1,2 @@
+-- one row over hundreds
+SELECT COUNT(*) FROM authority_org

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, subject, quota, made, newest FROM authority_quota

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, version, body, adopted FROM authority_rulepack

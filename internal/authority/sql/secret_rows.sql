@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, subject, phc, made, newest FROM authority_secret

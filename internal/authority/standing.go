@@ -1,0 +1,156 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tasuki/internal/store"
+)
+
+// Errors of Standing's checks. Each wraps ErrDenied.
+var (
+	// ErrNotSecretariat means that only the Secretariat, or for reading also a bulk reader, may do this.
+	ErrNotSecretariat = fmt.Errorf("%w: the Secretariat alone may do this", ErrDenied)
+	// ErrNotCNA means that only those who assign identifiers may do this.
+	ErrNotCNA = fmt.Errorf("%w: only a CNA may do this", ErrDenied)
+	// ErrNotADP means that only those who add containers of their own may do this.
+	ErrNotADP = fmt.Errorf("%w: only an ADP may do this", ErrDenied)
+	// ErrNotAdmin means that only the Secretariat and administrators may add users.
+	ErrNotAdmin = fmt.Errorf("%w: only the Secretariat or an administrator may do this", ErrDenied)
+	// ErrNotPartner means that the caller's organisation has no role in the Program beyond reading.
+	ErrNotPartner = fmt.Errorf("%w: the organisation has no partner role", ErrDenied)
+	// ErrOtherOrg means that only users of that organisation and the Secretariat may do this.
+	ErrOtherOrg = fmt.Errorf("%w: it is another organisation's", ErrDenied)
+	// ErrOtherUser means that only the user, their administrator and the Secretariat may do this.
+	ErrOtherUser = fmt.Errorf("%w: it is another user", ErrDenied)
+	// ErrMoveUser means that only the Secretariat moves users between organisations.
+	ErrMoveUser = fmt.Errorf("%w: the Secretariat alone moves users", ErrDenied)
+	// ErrOwnName means that users without powers change their own name only.
+	ErrOwnName = fmt.Errorf("%w: users change only their own name", ErrDenied)
+	// ErrSelfDemote means that administrators cannot take the role from themselves.
+	ErrSelfDemote = fmt.Errorf("%w: administrators cannot take the role from themselves", ErrDenied)
+)
+
+// Standing is what a caller is at one moment. Read it inside the transaction, under the head's lock: a grant that was revoked
+// is revoked for whatever comes after it. Its checks are pure.
+type Standing struct {
+	Caller
+	Org   Org       // of a Member
+	User  User      // of a Member
+	Roles []OrgRole // standing grants of the organisation, those of governance too, once each
+	rules *RulePack
+}
+
+// StandingOf reads a caller's standing. A Member who was removed, switched off or moved to another organisation since they
+// signed in is ErrUnauthorized. The operator has every power; other callers have none.
+func StandingOf(ctx context.Context, tx *store.Tx, at time.Time, c Caller) (Standing, error) {
+	s := Standing{Caller: c}
+	if c.Role != Member {
+		return s, nil
+	}
+	var err error
+	if s.User, err = GetUser(ctx, tx, c.User); errors.Is(err, ErrNoUser) || err == nil && (!s.User.Active || s.User.Org != c.Org) {
+		return Standing{}, ErrUnauthorized
+	} else if err != nil {
+		return Standing{}, err
+	}
+	if s.Org, err = GetOrg(ctx, tx, at, c.Org); errors.Is(err, ErrNoOrg) {
+		return Standing{}, ErrUnauthorized
+	} else if err != nil {
+		return Standing{}, err
+	}
+	grants, err := GrantsOf(ctx, tx, c.Org)
+	if err != nil {
+		return Standing{}, err
+	}
+	for _, g := range grants {
+		if g.StandsAt(at) && !slices.Contains(s.Roles, g.Role) {
+			s.Roles = append(s.Roles, g.Role)
+		}
+	}
+	s.rules, err = RulesInForce(ctx, tx)
+	return s, err
+}
+
+// Can says whether one of the caller's roles has a power under the rule pack in force.
+func (s *Standing) Can(p Power) bool {
+	return s.Role == Operator || s.rules != nil && slices.ContainsFunc(s.Roles, func(r OrgRole) bool { return s.rules.HasPower(r, p) })
+}
+
+func (s *Standing) need(ok bool, err error) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", s.Caller, err)
+}
+
+// IsSecretariat says that every user of the organisation has the Secretariat's powers.
+func (s *Standing) IsSecretariat() bool { return s.Can(Administer) }
+
+// IsAdmin says that the user is an administrator, in whatever organisation.
+func (s *Standing) IsAdmin() bool { return s.Role == Member && s.User.Admin() }
+
+// MustBeSecretariat refuses with ErrNotSecretariat. This check and those that follow are named as in cve-services-api.md §2.
+func (s *Standing) MustBeSecretariat() error { return s.need(s.IsSecretariat(), ErrNotSecretariat) }
+
+// MustBeSecretariatOrBulk refuses with ErrNotSecretariat.
+func (s *Standing) MustBeSecretariatOrBulk() error {
+	return s.need(s.IsSecretariat() || s.Can(ReadAll), ErrNotSecretariat)
+}
+
+// MustBeCNA refuses with ErrNotCNA.
+func (s *Standing) MustBeCNA() error { return s.need(s.Can(Assign), ErrNotCNA) }
+
+// MustBeADP refuses with ErrNotADP.
+func (s *Standing) MustBeADP() error { return s.need(s.Can(Enrich), ErrNotADP) }
+
+// MustBeSecretariatOrAdmin refuses with ErrNotAdmin.
+func (s *Standing) MustBeSecretariatOrAdmin() error {
+	return s.need(s.IsSecretariat() || s.IsAdmin(), ErrNotAdmin)
+}
+
+// MustBePartner refuses with ErrNotPartner where the organisation has no role, or no other than that of a bulk reader.
+func (s *Standing) MustBePartner() error {
+	partner := slices.ContainsFunc(s.Roles, func(r OrgRole) bool { return r != BulkDownload })
+	return s.need(partner || s.Role == Operator, ErrNotPartner)
+}
+
+// MustBeOf refuses with ErrOtherOrg callers of another organisation (UUID) who are not the Secretariat.
+func (s *Standing) MustBeOf(org string) error {
+	return s.need(s.Role == Member && s.Org.ID == org || s.IsSecretariat(), ErrOtherOrg)
+}
+
+// MayAddUser refuses with ErrNotAdmin, for an organisation (UUID), all but the Secretariat and its own administrators.
+func (s *Standing) MayAddUser(org string) error {
+	return s.need(s.IsSecretariat() || s.IsAdmin() && s.Org.ID == org, ErrNotAdmin)
+}
+
+// MayChangeUser says whether the caller may make a change to a user, in the order of cve-services-api.md §10: ErrOtherOrg,
+// ErrOtherUser, ErrMoveUser, ErrOwnName, ErrSelfDemote.
+func (s *Standing) MayChangeUser(target User, c UserChange) error {
+	if err := s.MayResetSecret(target); err != nil {
+		return err
+	}
+	self := s.Role == Member && s.User.ID == target.ID
+	switch {
+	case s.IsSecretariat() && !self:
+		return nil
+	case c.Org != nil && !s.IsSecretariat():
+		return s.need(false, ErrMoveUser)
+	case !c.Names() && !s.IsAdmin() && !s.IsSecretariat():
+		return s.need(false, ErrOwnName)
+	}
+	return s.need(!self || !slices.Contains(c.Remove, Admin), ErrSelfDemote)
+}
+
+// MayResetSecret says whether the caller may give a user another secret: ErrOtherOrg, ErrOtherUser.
+func (s *Standing) MayResetSecret(target User) error {
+	if err := s.MustBeOf(target.Org); err != nil {
+		return err
+	}
+	self := s.Role == Member && s.User.ID == target.ID
+	return s.need(self || s.IsAdmin() || s.IsSecretariat(), ErrOtherUser)
+}
