@@ -364,27 +364,36 @@ func nvdQueries(c *corpus) []string {
 func webQueries(c *corpus) []string {
 	const at = "/search"
 	m := newMix(c)
-	page := func(kv ...string) url.Values {
-		v := url.Values{}
-		for i := 0; i < len(kv); i += 2 {
-			v.Add(kv[i], kv[i+1])
+	page := func(q, sort string) url.Values {
+		v := url.Values{"q": {q}}
+		if sort != "" {
+			v.Set("sort", sort)
 		}
 		return v
 	}
 	levels := []string{"low", "medium", "high", "critical"}
 	years := []string{"2022", "2023", "2024", "2025"}
 	next := 0
-	m.draw(50, at, func() url.Values { next++; return page("q", c.common[next-1]) })
-	m.draw(300, at, func() url.Values { return page("q", m.word()) })
-	m.draw(200, at, func() url.Values { return page("q", m.word()+" "+m.word()) })
-	m.draw(100, at, func() url.Values { return page("q", m.word()+" "+m.word(), "sort", "relevance") })
-	m.draw(50, at, func() url.Values {
-		return page("q", m.of(c.common[:50]), "sort", m.of([]string{"relevance", "oldest"}))
-	})
-	m.draw(100, at, func() url.Values { return page("q", m.of(c.pairs)) })
+	m.draw(50, at, func() url.Values { next++; return page(asWord(c.common[next-1]), "") })
+	m.draw(300, at, func() url.Values { return page(asWord(m.word()), "") })
+	m.draw(200, at, func() url.Values { return page(asWord(m.word())+" "+asWord(m.word()), "") })
+	m.draw(100, at, func() url.Values { return page(asWord(m.word())+" "+asWord(m.word()), "relevance") })
+	m.draw(50, at, func() url.Values { return page(asWord(m.of(c.common[:50])), m.of([]string{"relevance", "oldest"})) })
+	m.draw(100, at, func() url.Values { return page(m.of(c.pairs), "") })
 	m.draw(100, at, func() url.Values {
-		return page("q", m.word(), "severity", m.of(levels), "year", m.of(years), "severity", m.of(levels))
+		return page(asWord(m.word())+" severity:("+m.of(levels)+", "+m.of(levels)+") year:"+m.of(years), "")
 	})
-	m.draw(100, at, func() url.Values { return page("severity", m.of(levels), "year", m.of(years), "cwe", m.of(c.cwe)) })
+	m.draw(100, at, func() url.Values {
+		return page("severity>="+m.of(levels)+" year:"+m.of(years)+" cwe:"+m.of(c.cwe), "")
+	})
 	return m.shuffled()
+}
+
+// asWord writes a word of the corpus so that the query language reads it as one: some are operators there.
+func asWord(w string) string {
+	switch strings.ToLower(w) {
+	case "and", "or", "not":
+		return `"` + w + `"`
+	}
+	return w
 }

@@ -100,7 +100,32 @@ func BenchmarkLoadSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkLoadSearchLarge is the same over some 400,000 records.
+// BenchmarkLoadPages: pages for people at 200/s; budgets: search with facets p99 50 ms, record p99 20 ms; and the first byte of a
+// record page at rest, 5 ms.
+func BenchmarkLoadPages(b *testing.B) {
+	c := theCorpus(b)
+	s := serveUnderLoad(b, copyStore(b, realStore(b)))
+	s.warm(b)
+	m := newMix(c)
+	records := make([]string, 5000)
+	for i := range records {
+		records[i] = "/cve/" + m.of(c.ids)
+	}
+	for b.Loop() {
+		fmt.Println()
+		rest := s.run(b, "record page at rest", s.base, 10, 10*time.Second, records)
+		s.run(b, "empty handler at 200/s", s.beside, 200, *loadFor/4, []string{"/empty"})
+		s.profile(b, "pages-search", *loadFor)
+		search := s.run(b, "search page with facets", s.base, 200, *loadFor, webQueries(c))
+		s.profile(b, "pages-record", *loadFor)
+		record := s.run(b, "record page", s.base, 200, *loadFor, records)
+		b.ReportMetric(float64(rest.At(0.99).Microseconds())/1000, "rest-p99-ms")
+		b.ReportMetric(float64(search.At(0.99).Microseconds())/1000, "search-p99-ms")
+		b.ReportMetric(float64(record.At(0.99).Microseconds())/1000, "record-p99-ms")
+	}
+}
+
+// BenchmarkLoadSearchLarge is BenchmarkLoadSearch over some 400,000 records.
 func BenchmarkLoadSearchLarge(b *testing.B) {
 	c := theCorpus(b)
 	s := serveUnderLoad(b, copyStore(b, largeStore(b)))

@@ -24,6 +24,7 @@ const (
 	Updated   Verdict = "updated"   // a newer document
 	Unchanged Verdict = "unchanged" // byte-equal to the stored one: no leaf
 	Stale     Verdict = "stale"     // older than the stored one, or the erased one itself: never replaces it
+	Divergent Verdict = "divergent" // somebody here owns the identifier: reported, never overwritten
 )
 
 // Emit appends an event to the log; the gate's Turn gives it.
@@ -36,15 +37,22 @@ func Import(ctx context.Context, tx *store.Tx, doc *event.Doc, base bool, source
 	if err != nil {
 		return "", -1, err
 	}
-	have, err := Get(ctx, tx, f.id)
+	var there, owned bool
+	var ms int64
+	var sum []byte
+	if err := tx.QueryRow(ctx, importState, f.id, f.id).Scan(&there, &ms, &sum, &owned); err != nil {
+		return "", -1, err
+	}
+	have := Row{Updated: moment(ms)}
+	copy(have.SHA256[:], sum)
 	verdict := Updated
 	switch {
-	case errors.Is(err, ErrNotFound):
-		verdict = Added
-	case err != nil:
-		return "", -1, err
-	case have.SHA256 == f.sum:
+	case there && have.SHA256 == f.sum:
 		return Unchanged, -1, nil
+	case owned:
+		return Divergent, -1, nil
+	case !there:
+		verdict = Added
 	case have.Updated.UnixMilli() > updated(f.dates) && !have.Updated.IsZero():
 		return Stale, -1, nil
 	case have.Erased() && !newer(f.dates, have.Updated):

@@ -38,6 +38,7 @@ var (
 	importList  = q.Get("import_list")
 	importReal  = q.Get("import_real")
 	importOpen  = q.Get("import_open")
+	importState = q.Get("import_state")
 )
 
 // Every table of the projection: how it is emptied, and what its digest is over.
