@@ -1,0 +1,520 @@
+package catalogue
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"tasuki/internal/query"
+	"tasuki/spec/cve"
+	"tasuki/spec/cvss"
+	"tasuki/spec/nvd"
+)
+
+// This file answers queries a second time, without the catalogue: it reads the JSON of each record with encoding/json and walks
+// the tree. What it shares with the catalogue is the tree, CVSS arithmetic (spec/cvss) and NVD's status class (spec/nvd).
+
+// object and list read loosely typed JSON; what is missing or of another type is empty.
+type object map[string]any
+
+func (o object) object(name string) object { v, _ := o[name].(map[string]any); return v }
+func (o object) text(name string) string   { v, _ := o[name].(string); return v }
+func (o object) list(name string) (out []object) {
+	values, _ := o[name].([]any)
+	for _, v := range values {
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+func (o object) texts(name string) (out []string) {
+	values, _ := o[name].([]any)
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// scanned is what one document says, as far as queries ask.
+type scanned struct {
+	id    string
+	words map[string][]string   // by field: lower case
+	nums  map[string][]float64  // by field
+	times map[string]*time.Time // by field; nil where there is none
+	vecs  []string
+	text  map[string][][]string // by zone: texts, cut into words
+}
+
+type score struct {
+	version, severity, vector string
+	value                     float64
+	cna, bound                bool
+}
+
+func scan(t testing.TB, raw []byte) *scanned {
+	t.Helper()
+	var doc object
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	meta, cna := doc.object("cveMetadata"), doc.object("containers").object("cna")
+	adps := doc.object("containers").list("adp")
+	all := append([]object{cna}, adps...)
+	rejected := meta.text("state") == "REJECTED"
+	d := &scanned{id: meta.text("cveId"), words: map[string][]string{}, nums: map[string][]float64{}, times: map[string]*time.Time{}, text: map[string][][]string{}}
+	word := func(field, value string) {
+		if value != "" {
+			d.words[field] = append(d.words[field], strings.ToLower(value))
+		}
+	}
+	has := func(what string, is bool) {
+		if is {
+			word("has", what)
+		}
+	}
+	word("id", d.id)
+	var year float64
+	for _, c := range d.id[4:8] {
+		year = year*10 + float64(c-'0')
+	}
+	d.nums["year"] = []float64{year}
+	word("state", meta.text("state"))
+	assigner := cmp.Or(meta.text("assignerShortName"), cna.object("providerMetadata").text("shortName"))
+	word("assigner", assigner)
+	word("source", meta.text("assignerShortName"))
+	word("source", meta.text("assignerOrgId"))
+
+	zones := map[string][]string{}
+	say := func(zone, text string) {
+		if text != "" {
+			zones[zone] = append(zones[zone], text)
+		}
+	}
+	descriptions := "descriptions"
+	if rejected {
+		descriptions = "rejectedReasons"
+	}
+	for _, x := range cna.list(descriptions) {
+		lang := language(x.text("lang"))
+		word("lang", lang)
+		if lang == "en" {
+			say("en", x.text("value"))
+		} else {
+			say("other", x.text("value"))
+		}
+	}
+	say("title", cna.text("title"))
+	say("more", d.id)
+	say("more", assigner)
+	has("title", strings.TrimSpace(cna.text("title")) != "")
+	has("adp", len(adps) > 0)
+
+	var updates []time.Time
+	var scores []score
+	for i, c := range all {
+		from := len(scores)
+		provider := c.object("providerMetadata")
+		word("source", provider.text("shortName"))
+		word("source", provider.text("orgId"))
+		if at := when(provider.text("dateUpdated")); at != nil {
+			updates = append(updates, *at)
+		}
+		if i > 0 {
+			for _, x := range c.list("descriptions") {
+				say("other", x.text("value"))
+			}
+			if org := provider.text("orgId"); org != cve.CISAADP && org != cve.ProgramADP {
+				say("more", c.text("title"))
+			}
+		}
+		for _, a := range c.list("affected") {
+			word("vendor", plainName(a.text("vendor")))
+			word("product", plainName(a.text("product")))
+			word("product", plainName(a.text("packageName")))
+			for _, name := range []string{"vendor", "product", "packageName"} {
+				say("product", a.text(name))
+			}
+			has("cpe", len(a.texts("cpes")) > 0)
+			has("purl", a.text("packageURL") != "")
+			for _, v := range a.list("versions") {
+				has("range", v.text("lessThan") != "" || v.text("lessThanOrEqual") != "")
+				has("fix", v.text("status") == "affected" && v.text("lessThan") != "" && v.text("lessThan") != "*")
+				for _, ch := range v.list("changes") {
+					has("fix", ch.text("status") == "unaffected")
+				}
+			}
+		}
+		cpe, _ := c["cpeApplicability"].([]any)
+		has("cpe", len(cpe) > 0)
+		for _, p := range c.list("problemTypes") {
+			for _, x := range p.list("descriptions") {
+				say("more", x.text("description"))
+				say("more", x.text("cweId"))
+				if w := cmp.Or(weaknessOf(x.text("cweId")), weaknessOf(x.text("description"))); w != "" && !rejected {
+					word("cwe", w)
+					has("cwe", strings.HasPrefix(w, "cwe-"))
+				}
+			}
+		}
+		for _, r := range c.list("references") {
+			for _, tag := range r.texts("tags") {
+				if !strings.HasPrefix(tag, "x_") {
+					word("ref", tag)
+				}
+				has(tag, tag == "patch" || tag == "exploit")
+				has("advisory", tag == "vendor-advisory" || tag == "third-party-advisory")
+			}
+		}
+		if !rejected {
+			for _, tag := range c.texts("tags") {
+				word("tag", tag)
+			}
+		}
+		for name, what := range map[string]string{"solutions": "solution", "workarounds": "workaround", "exploits": "exploit"} {
+			for _, x := range c.list(name) {
+				has(what, strings.TrimSpace(x.text("value")) != "")
+			}
+		}
+		has("credit", len(c.list("credits")) > 0)
+		has("timeline", len(c.list("timeline")) > 0)
+		for _, name := range []string{"descriptions", "rejectedReasons", "solutions", "workarounds"} {
+			for _, x := range c.list(name) {
+				has("ja", language(x.text("lang")) == "ja" && strings.TrimSpace(x.text("value")) != "")
+			}
+		}
+		for _, m := range c.list("metrics") {
+			other := m.object("other")
+			switch content := other.object("content"); other.text("type") {
+			case "ssvc":
+				seen := ""
+				decided := false
+				for _, o := range content.list("options") {
+					for name, v := range o {
+						value := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(str(v))), "public poc", "poc")
+						switch strings.ToLower(name) {
+						case "exploitation":
+							if seen == "" && slices.Contains([]string{"none", "poc", "active"}, value) {
+								seen = value
+							}
+						case "automatable":
+							decided = decided || value == "yes" || value == "no"
+						case "technical impact":
+							decided = decided || value == "partial" || value == "total"
+						}
+					}
+				}
+				word("ssvc", seen)
+				has("ssvc", seen != "" || decided)
+			case "kev":
+				if day, err := time.Parse(time.DateOnly, content.text("dateAdded")); err == nil && !rejected && d.times["kev"] == nil {
+					d.times["kev"] = &day
+					has("kev", true)
+				}
+			}
+			if rejected {
+				continue
+			}
+			bound := false
+			for _, s := range m.list("scenarios") {
+				bound = bound || s.text("value") != "" && !strings.EqualFold(s.text("value"), "GENERAL")
+			}
+			for _, name := range []string{"cvssV4_0", "cvssV3_1", "cvssV3_0", "cvssV2_0"} {
+				if v, err := cvss.Parse(m.object(name).text("vectorString")); err == nil {
+					scores = append(scores, score{v.Version(), strings.ToLower(v.Severity()), v.String(), v.Score(), i == 0, bound})
+				}
+			}
+		}
+		slices.SortStableFunc(scores[from:], func(a, b score) int { // what holds in general first
+			return map[bool]int{true: 1}[a.bound] - map[bool]int{true: 1}[b.bound]
+		})
+	}
+	d.score(scores, has)
+	if rec, _, err := cve.DecodeLoose(raw); err == nil {
+		word("status", nvd.StatusClass(rec))
+	}
+	d.dates(meta, updates, rejected)
+	for zone, texts := range zones {
+		var unique []string
+		for l := range strings.Lines(strings.Join(texts, "\n") + "\n") {
+			if !slices.Contains(unique, l) || zone == "en" || zone == "other" {
+				unique = append(unique, l)
+			}
+		}
+		d.text[zone] = [][]string{cutWords(strings.Join(unique, ""))}
+	}
+	return d
+}
+
+func str(v any) string { s, _ := v.(string); return s }
+
+// score judges by: newer than version 2 before 2, the assigner's before others', newer before older, first before last.
+func (d *scanned) score(scores []score, has func(string, bool)) {
+	var best *score
+	better := func(a, b score) bool {
+		if old := a.version == "2.0"; old != (b.version == "2.0") {
+			return !old
+		}
+		if a.cna != b.cna {
+			return a.cna
+		}
+		return a.version > b.version
+	}
+	for i, s := range scores {
+		d.vecs = append(d.vecs, s.vector)
+		field := "cvss" + s.version[:1]
+		d.nums[field] = append(d.nums[field], s.value)
+		has("cvss", true)
+		has(field, true)
+		if best == nil || better(s, *best) {
+			best = &scores[i]
+		}
+	}
+	if best == nil {
+		d.words["severity"] = []string{"unscored"}
+		return
+	}
+	d.words["severity"] = []string{best.severity}
+	d.nums["cvss"] = []float64{best.value}
+}
+
+func (d *scanned) dates(meta object, updates []time.Time, rejected bool) {
+	d.times["updated"], d.times["reserved"] = when(meta.text("dateUpdated")), when(meta.text("dateReserved"))
+	for _, name := range []string{"dateUpdated", "dateRejected"} {
+		if at := when(meta.text(name)); at != nil && (name == "dateUpdated" || rejected) {
+			updates = append(updates, *at)
+		}
+	}
+	published := when(meta.text("datePublished"))
+	if published == nil && rejected {
+		published = d.times["reserved"]
+	}
+	slices.SortFunc(updates, time.Time.Compare)
+	if published == nil && len(updates) > 0 {
+		published = &updates[0]
+	}
+	d.times["published"], d.times["changed"] = published, published
+	if len(updates) > 0 {
+		d.times["changed"] = &updates[len(updates)-1]
+	}
+}
+
+// when reads the dates of records: without a zone they are UTC.
+func when(s string) *time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			t = t.UTC().Truncate(time.Millisecond)
+			return &t
+		}
+	}
+	return nil
+}
+
+func language(tag string) string {
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(cmp.Or(tag, "en")), "_", "-"), "-")
+	return cmp.Or(map[string]string{"eng": "en", "deu": "de", "jpn": "ja"}[base], base)
+}
+
+func plainName(s string) string {
+	s = strings.ToLower(strings.Join(strings.Fields(s), " "))
+	if slices.Contains([]string{"n/a", "na", "unknown", "unspecified", "-", "*", "none"}, s) {
+		return ""
+	}
+	return s
+}
+
+func weaknessOf(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	for _, name := range []string{"nvd-cwe-other", "nvd-cwe-noinfo"} {
+		if strings.HasPrefix(s, name) {
+			return name
+		}
+	}
+	rest, ok := strings.CutPrefix(s, "cwe-")
+	digits := strings.TrimLeft(rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))], "0")
+	if !ok || digits == "" || len(digits) > 7 {
+		return ""
+	}
+	return "cwe-" + digits
+}
+
+// cutWords cuts a text into words; of Japanese and the like, every character is one.
+func cutWords(text string) (out []string) {
+	text = strings.ToLower(norm.NFKC.String(text))
+	text = strings.ReplaceAll(text, "ß", "ss")
+	var run strings.Builder
+	end := func() {
+		if s := run.String(); len(s) > 1 && s[0] == 'v' && s[1] >= '0' && s[1] <= '9' {
+			out = append(out, "v", s[1:])
+		} else if s != "" {
+			out = append(out, s)
+		}
+		run.Reset()
+	}
+	runes := []rune(text)
+	for i, r := range runes {
+		switch {
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r == 'ー':
+			end()
+			out = append(out, string(r))
+		case unicode.IsLetter(r), unicode.IsNumber(r), unicode.IsMark(r) && run.Len() > 0:
+			run.WriteRune(r)
+		default:
+			// c# and c++ are names.
+			if run.Len() == 1 && (r == '#' || r == '+' && i+1 < len(runes) && runes[i+1] == '+') {
+				run.WriteString(map[rune]string{'#': "#", '+': "++"}[r])
+			}
+			end()
+		}
+	}
+	end()
+	return out
+}
+
+// meets walks the tree.
+func (d *scanned) meets(n query.Node, now time.Time) bool {
+	holds := func(n query.Node) bool { return d.meets(n, now) }
+	switch n := n.(type) {
+	case nil:
+		return true
+	case *query.And:
+		return !slices.ContainsFunc(n.Nodes, func(n query.Node) bool { return !holds(n) })
+	case *query.Or:
+		return slices.ContainsFunc(n.Nodes, holds)
+	case *query.Not:
+		return !holds(n.Node)
+	case *query.Words:
+		return d.says(n.Text, n.Prefix, "en", "title", "product", "more", "other")
+	case *query.Cond:
+		return d.meetsCond(n, now)
+	}
+	panic("a node of another kind")
+}
+
+func (d *scanned) says(text string, prefix bool, zones ...string) bool {
+	want := cutWords(text)
+	for _, zone := range zones {
+		for _, have := range d.text[zone] {
+			for i := range have {
+				if len(have)-i >= len(want) && slices.EqualFunc(have[i:i+len(want)], want, func(h, w string) bool { return h == w }) {
+					return true
+				}
+				if last := len(want) - 1; prefix && len(have)-i > last && slices.Equal(have[i:i+last], want[:last]) && strings.HasPrefix(have[i+last], want[last]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (d *scanned) meetsCond(c *query.Cond, now time.Time) bool {
+	name := c.Field.Name
+	switch {
+	case name == "title":
+		return slices.ContainsFunc(c.Values, func(v query.Value) bool { return d.says(strings.TrimSuffix(v.Text, "*"), v.Glob, "title") })
+	case name == "description":
+		return slices.ContainsFunc(c.Values, func(v query.Value) bool { return d.says(strings.TrimSuffix(v.Text, "*"), v.Glob, "en", "other") })
+	case name == "vector":
+		return slices.ContainsFunc(c.Values, func(v query.Value) bool {
+			return slices.ContainsFunc(d.vecs, func(have string) bool { return vectorHas(have, v.Text) })
+		})
+	case name == "kev" && c.Op == query.Is && c.Values[0].Date.IsZero():
+		return slices.ContainsFunc(c.Values, func(v query.Value) bool { return (v.Text == "yes") == (d.times["kev"] != nil) })
+	case c.Field.Kind == query.Time || name == "kev":
+		return meetsTime(c, d.times[name], now)
+	case c.Field.Kind == query.Number:
+		return slices.ContainsFunc(d.nums[name], func(n float64) bool { return meetsOrder(c, n, func(v query.Value) float64 { return v.Num }) })
+	case c.Op != query.Is:
+		rank := func(s string) float64 { return float64(slices.Index(c.Field.Enum, s)) }
+		return slices.ContainsFunc(d.words[name], func(s string) bool {
+			return rank(s) >= 0 && meetsOrder(c, rank(s), func(v query.Value) float64 { return rank(v.Text) })
+		})
+	}
+	return slices.ContainsFunc(d.words[name], func(have string) bool {
+		return slices.ContainsFunc(c.Values, func(v query.Value) bool {
+			if v.Glob {
+				return wild(strings.ToLower(v.Text), have)
+			}
+			return strings.ToLower(strings.Join(strings.Fields(v.Text), " ")) == have
+		})
+	})
+}
+
+func meetsOrder(c *query.Cond, n float64, of func(query.Value) float64) bool {
+	first := of(c.Values[0])
+	switch c.Op {
+	case query.Above:
+		return n > first
+	case query.AtLeast:
+		return n >= first
+	case query.Below:
+		return n < first
+	case query.AtMost:
+		return n <= first
+	case query.Between:
+		return (c.Values[0].Open || n >= first) && (c.Values[1].Open || n <= of(c.Values[1]))
+	}
+	return slices.ContainsFunc(c.Values, func(v query.Value) bool { return of(v) == n })
+}
+
+// meetsTime compares with periods [from, to) and with ages, which are moments.
+func meetsTime(c *query.Cond, at *time.Time, now time.Time) bool {
+	if at == nil {
+		return false
+	}
+	before := func(v query.Value) bool { from, _ := v.Date.Bounds(now); return at.Before(from) }
+	after := func(v query.Value) bool {
+		from, to := v.Date.Bounds(now)
+		return at.After(from) && !at.Before(to)
+	}
+	switch c.Op {
+	case query.Above:
+		return after(c.Values[0])
+	case query.AtLeast:
+		return !before(c.Values[0])
+	case query.Below:
+		return before(c.Values[0])
+	case query.AtMost:
+		return !after(c.Values[0])
+	case query.Between:
+		return (c.Values[0].Open || !before(c.Values[0])) && (c.Values[1].Open || !after(c.Values[1]))
+	}
+	return slices.ContainsFunc(c.Values, func(v query.Value) bool {
+		from, to := v.Date.Bounds(now)
+		return !before(v) && (from.Equal(to) || !after(v))
+	})
+}
+
+// wild matches a pattern in which * stands for any characters.
+func wild(pattern, s string) bool {
+	if pattern == "" {
+		return s == ""
+	}
+	if pattern[0] == '*' {
+		return wild(pattern[1:], s) || s != "" && wild(pattern, s[1:])
+	}
+	return s != "" && s[0] == pattern[0] && wild(pattern[1:], s[1:])
+}
+
+// vectorHas compares metric by metric, whatever the letter case; a version that is named must be the vector's.
+func vectorHas(have, want string) bool {
+	have, want = strings.ToUpper(have), strings.ToUpper(want)
+	if strings.HasPrefix(want, "CVSS:") && strings.Split(have, "/")[0] != strings.Split(want, "/")[0] {
+		return false
+	}
+	for part := range strings.SplitSeq(want, "/") {
+		if !slices.Contains(strings.Split(have, "/"), part) {
+			return false
+		}
+	}
+	return true
+}
