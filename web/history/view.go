@@ -2,6 +2,7 @@ package history
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"tasuki/web/i18n"
@@ -39,8 +40,8 @@ type Version struct {
 	First  bool // the list learnt of the record
 	Shown  bool // it is what the page is about
 	Who    []string
-	// Lines say what changed since the version before, More how many further changes there are. Empty: not looked at, or
-	// nothing but dates.
+	// Lines say what changed since the version before, if it was compared (Told); More is how many further changes there are.
+	Told  bool
 	Lines []Line
 	More  int
 }
@@ -52,7 +53,8 @@ type Line struct {
 	Subject string
 	Before  string
 	After   string
-	Party   string
+	Party   string // "Acme (CNA)"
+	Short   string // the same where it stands in brackets: "CNA" for the CNA, else the name
 }
 
 // Number is a version's name: v3.
@@ -79,10 +81,19 @@ func (x Line) words(l i18n.Lang) string {
 	default:
 		said = l.T("change.changed.value", what, x.Before, x.After)
 	}
-	if x.Party != "" {
-		said = l.T("change.by", said, x.Party)
+	if x.Short != "" {
+		said = l.T("change.by", said, x.Short)
 	}
 	return said
+}
+
+// inOneLine is what a version changed.
+func (v Version) inOneLine(l i18n.Lang) string {
+	said := make([]string, len(v.Lines))
+	for i, x := range v.Lines {
+		said[i] = x.words(l)
+	}
+	return strings.Join(said, l.T("change.and"))
 }
 
 // picked is whether a version is preset as the older (1) or newer (0) side of the comparison.

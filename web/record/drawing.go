@@ -83,6 +83,17 @@ func rows(ranges []Range) (out []row) {
 	return out
 }
 
+// firstRows is how many rows of a product's versions stand open: what to do comes next on the page, and should be seen with
+// them. One row more is not worth folding.
+const firstRows = 6
+
+func opened(all []row) []row {
+	if len(all) > firstRows+1 {
+		return all[:firstRows]
+	}
+	return all
+}
+
 // upTo says a range's upper end in words.
 func upTo(l i18n.Lang, r Range) string {
 	switch {

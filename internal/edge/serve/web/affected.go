@@ -15,8 +15,10 @@ import (
 const (
 	pageRoom    = 200 // rows of versions, or as much of anything else
 	productRoom = 3   // a product's name and the facts about it, in rows
-	maxCPEs     = 40
-	maxFixed    = 8 // products, and versions of each
+	// openProducts stand open on the first page, the rest with their names only: what to do comes next, and should be seen.
+	openProducts = 3
+	maxCPEs      = 40
+	maxFixed     = 8 // products, and versions of each
 )
 
 // describeProducts fills what is affected, the page of it that is asked for, and in what it is fixed.
@@ -43,6 +45,11 @@ func describeProducts(l i18n.Lang, rec *cve.Record, page int, view *record.View)
 		return
 	}
 	view.Affected = pages[page-1]
+	if page == 1 {
+		for i := range view.Affected[min(openProducts, len(view.Affected)):] {
+			view.Affected[openProducts+i].Folded = true
+		}
+	}
 	if len(pages) > 1 {
 		versions := 0
 		for _, p := range all {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -214,13 +215,52 @@ func change(l i18n.Lang, c diff.Change, room *int) history.Change {
 
 // words is a change in the page's language, without what stands behind it.
 func words(l i18n.Lang, c diff.Change) history.Line {
-	x := history.Line{Op: string(c.Op), What: l.T("part." + string(c.Kind)), Subject: c.Subject, Before: c.Before, After: c.After, Party: partyName(c)}
+	x := history.Line{
+		Op: string(c.Op), What: l.T("part." + string(c.Kind)), Subject: c.Subject, Before: c.Before, After: c.After, Party: partyName(c), Short: c.Party,
+	}
+	if c.CNA {
+		x.Short = "CNA"
+	}
+	switch c.Kind {
+	case diff.KEV, diff.SSVC:
+		x.Subject, x.Before, x.After = "", outside(l, c.Old, c.Before), outside(l, c.New, c.After)
+	case diff.State:
+		x.Subject, x.Before, x.After = "", stateWord(l, c.Before), stateWord(l, c.After)
+	case diff.Other:
+		x.Subject = c.Pointer[strings.LastIndexByte(c.Pointer, '/')+1:]
+		if isPart(c.Old) || isPart(c.New) {
+			x.Before, x.After = "", ""
+		}
+	}
 	// Some subjects are the member's own name, which readers of the page know by other words.
 	if i18n.Has("member." + c.Subject) {
 		x.What, x.Subject = l.T("member."+c.Subject), ""
 	}
 	return x
 }
+
+// outside is a metric outside CVSS in words; what cannot be read stays as the comparison puts it.
+func outside(l i18n.Lang, part jsontext.Value, plain string) string {
+	var m cve.Metric
+	if len(part) == 0 || json.Unmarshal(part, &m) != nil {
+		return plain
+	}
+	said := exploitation(l, m.Other)
+	if len(said) != 1 {
+		return plain
+	}
+	return said[0]
+}
+
+func stateWord(l i18n.Lang, state string) string {
+	if i18n.Has("state." + state) {
+		return l.T("state." + state)
+	}
+	return state
+}
+
+// isPart reports an object or array, which no line can say in words.
+func isPart(v jsontext.Value) bool { return len(v) > 0 && (v.Kind() == '{' || v.Kind() == '[') }
 
 func partyName(c diff.Change) string {
 	switch {

@@ -156,6 +156,7 @@ func earliest(versions []catalogue.Version) time.Time {
 // brief says what a version changed in one line, and whose statements changed. That dates moved is said only where nothing
 // else did.
 func brief(l i18n.Lang, changes []diff.Change, row *history.Version) {
+	row.Told = true
 	telling := slices.DeleteFunc(slices.Clone(changes), func(c diff.Change) bool { return c.Kind == diff.Date || c.Kind == diff.Provider })
 	if len(telling) == 0 {
 		telling = changes
