@@ -1,7 +1,6 @@
 package authority_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -108,7 +107,7 @@ func (w *world) org(t testing.TB, short string, roles ...authority.OrgRole) auth
 	return w.register(t, authority.NewOrg{Short: short, Name: "The " + short, Roles: roles})
 }
 
-// cheap is a hash whose cost does not slow the tests down; its key is "key".
+// cheap is a hash that costs nothing; nobody knows its key.
 const cheap = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$7mIMvtfBLKHZ8JiOpCmVvNwTrPaIMHcqkSiuIA2IKkg"
 
 // user adds a user without a secret.
@@ -165,22 +164,3 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-// The erased bytes stand nowhere in a SQLite file: used by the test of erasure.
-func holds(t testing.TB, dir, word string) bool {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		raw, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(raw, []byte(word)) {
-			return true
-		}
-	}
-	return false
-}
