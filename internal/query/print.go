@@ -112,6 +112,9 @@ func (w *writer) cond(c *Cond) {
 		w.WriteString("..")
 		w.value(c.Values[1])
 	default:
+		if c.Field.Kind == Time || c.Field.Kind == Flag { // "changed:>7d": an age is read, not compared
+			w.WriteByte(':')
+		}
 		w.WriteString(signs[c.Op])
 		w.value(c.Values[0])
 	}

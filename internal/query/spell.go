@@ -91,7 +91,7 @@ func near(text string, candidates []string) []string {
 	var list []guess
 	for _, c := range candidates {
 		far := distance(text, c)
-		if len(text) > 1 && strings.HasPrefix(c, text) {
+		if len(text) > 1 && strings.HasPrefix(c, text) || len(c) > 2 && strings.HasPrefix(text, c) {
 			far = min(far, 1)
 		}
 		if far <= max(1, min(utf8.RuneCountInString(text), len(c))/3) {

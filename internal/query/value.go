@@ -342,10 +342,16 @@ func (p *parser) outside(f *Field, v Value) {
 // missing complains of the character that stands where a value should, or of the condition that ends without one.
 func (p *parser) missing(f *Field, start int) {
 	at := Span{start, p.pos}
+	var suggest []string
 	if r, n := p.peek(); n > 0 && r != ' ' {
 		at = Span{p.pos, p.pos + n}
+	} else if n > 0 { // "vendor: microsoft"
+		p.spaces()
+		if r, n := p.peek(); n > 0 && r != ')' && r != '|' {
+			suggest, at.End = append(suggest, p.text[start:at.End]), p.pos
+		}
 	}
-	p.fail(at, "missing-value", fmt.Sprintf("%s: needs a value right behind the sign", f.Name), []string{f.Name})
+	p.fail(at, "missing-value", fmt.Sprintf("%s: needs a value right behind the sign", f.Name), []string{f.Name}, suggest...)
 }
 
 // read reads one value of the field. What it cannot read it complains of.
