@@ -42,6 +42,9 @@ type node struct {
 	cursors   *jobs.Cursors
 	sealed    string // why nothing may be written, "" when it may
 
+	news    news    // of the log's growth
+	leaving leaving // from when on nobody should be kept waiting
+
 	checkpoint atomic.Pointer[ledger.Checkpoint]
 	importing  atomic.Pointer[string] // what an import under way says of itself
 	syncing    sync.Mutex             // one synchronisation at a time
@@ -82,7 +85,7 @@ func (s Setup) highWater() string {
 
 // openNode opens the list in a data directory, founding one where that is permitted and there is none.
 func openNode(ctx context.Context, s Setup) (_ *node, err error) {
-	n := &node{cfg: s.Config, dir: s.Dir, log: s.Log, now: s.Now, rand: s.Rand}
+	n := &node{cfg: s.Config, dir: s.Dir, log: s.Log, now: s.Now, rand: s.Rand, leaving: newLeaving()}
 	if n.db, err = store.Open(ctx, s.dsn(), store.Options{Log: s.Log}); err != nil {
 		return nil, err
 	}
@@ -130,6 +133,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 			Signed: func(c ledger.Checkpoint) { n.checkpoint.Store(&c) }})
 	}
 	n.readCheckpoint(ctx)
+	context.AfterFunc(ctx, n.leaving.begin)
 	var work context.Context
 	work, n.stop = context.WithCancel(context.WithoutCancel(ctx))
 	n.background.Go(func() { tendMemory(work) })
@@ -165,6 +169,7 @@ func (n *node) openGate() {
 	n.gate = gate.New(gate.Config{DB: n.db, Log: n.ledger, List: n.chain.ListID(), Operator: n.chain.Head().Charter().Operator.Org,
 		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, ClockLeap: time.Duration(n.cfg.ClockLeap), Rand: n.rand, Logger: n.log, Scratch: n.scratch,
 		Committed: func(int64) {
+			n.news.tell()
 			if n.signer != nil {
 				n.signer.Notify()
 			}
@@ -225,6 +230,7 @@ func (n *node) key(ctx context.Context) (note.Signer, error) {
 func (n *node) Run(ctx context.Context) error {
 	n.serving.Store(true)
 	defer n.serving.Store(false)
+	defer n.leaving.begin()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 4)
@@ -258,9 +264,15 @@ func (n *node) Run(ctx context.Context) error {
 func (n *node) followLog(ctx context.Context) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
+	var told int64
 	for {
+		size, err := n.size(ctx)
+		if err == nil && size > told {
+			told = size
+			n.news.tell() // another node may have written
+		}
 		if ready, seq := n.catalogue.Ready(); ready {
-			if size, err := n.size(ctx); err == nil && size > seq {
+			if err == nil && size > seq {
 				if err := n.catalogue.Follow(ctx); err != nil && ctx.Err() == nil {
 					n.log.WarnContext(ctx, "search index not brought forward", "err", err)
 				}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
 	"tasuki/internal/edge/serve/cveservices"
 	"tasuki/internal/edge/serve/front"
@@ -34,7 +33,9 @@ func (n *node) Spaces() []front.Space {
 		}
 	}
 	add("cve-services", cveservices.Handler(cveservices.Of(n.catalogue), n.log), cveservices.Refuse, front.Space{AnyCase: true}, cveservices.Prefix)
-	add("native", native.Handler(native.Options{Catalogue: n.catalogue, Stats: n.stats, Log: n.log}), native.Refuse, front.Space{}, native.Prefix)
+	api := n.nativeAPI()
+	add("native", api, native.Refuse, front.Space{}, native.Prefix)
+	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
 	pages := web.Handler(web.Options{Catalogue: n.catalogue, Status: webStatus{n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL,
@@ -170,53 +171,6 @@ func (n *node) counts(ctx context.Context) (counts map[cve.State]int64, err erro
 		return err
 	})
 	return counts, err
-}
-
-// statistics is the object of /api/v1/stats.
-type statistics struct {
-	List       string           `json:"list"`
-	Records    map[string]int64 `json:"records"`
-	Leaves     int64            `json:"leaves"`
-	Checkpoint int64            `json:"checkpoint"`
-	Severity   map[string]int   `json:"severity"`
-	Exploited  int              `json:"known_exploited"`
-	Years      map[string]int   `json:"years"`
-	Assigners  map[string]int   `json:"assigners"`
-	Weaknesses map[string]int   `json:"weaknesses"`
-}
-
-func (n *node) stats(ctx context.Context) (any, error) {
-	counts, err := n.counts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	page, err := n.catalogue.Search(ctx, catalogue.Query{Facets: []string{"severity", "kev", "year", "assigner", "cwe"}, Top: 10})
-	if err != nil {
-		return nil, err
-	}
-	years, err := n.catalogue.Search(ctx, catalogue.Query{Facets: []string{"year"}, Top: 1000})
-	if err != nil {
-		return nil, err
-	}
-	table := func(values []catalogue.FacetCount) map[string]int {
-		out := map[string]int{}
-		for _, v := range values {
-			out[v.Value] = v.Count
-		}
-		return out
-	}
-	out := statistics{List: n.chain.ListID(), Records: map[string]int64{}, Leaves: page.Size, Severity: table(page.Facets["severity"]),
-		Years: table(years.Facets["year"]), Assigners: table(page.Facets["assigner"]), Weaknesses: table(page.Facets["cwe"])}
-	for state, count := range counts {
-		out.Records[string(state)] = count
-	}
-	for _, v := range page.Facets["kev"] {
-		out.Exploited = v.Count
-	}
-	if cp := n.checkpoint.Load(); cp != nil {
-		out.Checkpoint = cp.Size
-	}
-	return out, nil
 }
 
 // webStatus is what the pages say of the node.
