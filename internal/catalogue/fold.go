@@ -159,7 +159,7 @@ func readEntry(id string, packed []byte) (*entry, error) {
 func (e *entry) doc(r row) facet.Doc {
 	d := facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
 	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, r.changed
-	d.Numbers[nLeaf], d.Numbers[nSource], d.Numbers[nUntil] = r.version, r.source, facet.Absent
+	d.Numbers[nLeaf], d.Numbers[nSource], d.Numbers[nUntil] = r.version, r.source, r.until
 	d.Numbers[nUpdated], d.Numbers[nReserved] = e.Updated, e.Reserved
 	d.Numbers[nKEVAdded], d.Numbers[nScore] = facet.Absent, facet.Absent
 	if t, err := time.Parse(time.DateOnly, e.KEV); err == nil {
