@@ -80,16 +80,18 @@ func compile(n query.Node, now time.Time) facet.Node {
 	return facet.All{}
 }
 
-// plan is compile for a whole query. What the reader chose in a facet's list is a condition on that dimension at the top of the
-// tree; it becomes a filter, so that the list goes on showing what else there is to choose.
+// plan is compile for a whole query. What the reader chose in a facet's list is a condition at the top of the tree that lists
+// values of that dimension; the first of each becomes a filter, so that the list goes on showing what else there is to choose.
+// A comparison or a pattern is no choice: what lies beyond it could not be chosen beside it.
 func plan(root query.Node, now time.Time) (where []facet.Node, filters []facet.Filter) {
 	nodes := []query.Node{root}
 	if and, ok := root.(*query.And); ok {
 		nodes = and.Nodes
 	}
 	for _, n := range nodes {
-		if c, ok := n.(*query.Cond); ok {
-			if dim := answers[c.Field.Name].dim; dim != "" {
+		if c, ok := n.(*query.Cond); ok && lists(c) {
+			dim := answers[c.Field.Name].dim
+			if dim != "" && !slices.ContainsFunc(filters, func(f facet.Filter) bool { return f.Dim == dim }) {
 				filters = append(filters, facet.Filter{Dim: dim, Node: compile(c, now)})
 				continue
 			}
@@ -99,6 +101,11 @@ func plan(root query.Node, now time.Time) (where []facet.Node, filters []facet.F
 		}
 	}
 	return where, filters
+}
+
+// lists reports whether a condition names the values that may hold, each in full.
+func lists(c *query.Cond) bool {
+	return c.Op == query.Is && !slices.ContainsFunc(c.Values, func(v query.Value) bool { return v.Glob || !v.Date.IsZero() })
 }
 
 // nothing holds for no record.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"tasuki/internal/catalogue"
 	"tasuki/web/home"
@@ -9,17 +10,43 @@ import (
 	"tasuki/web/search"
 )
 
-// onHome is how many records each column of the first page lists; lately, in days, what its counts call new.
+// onHome is how many records each column of the first page lists; homeDays is how far its sparklines look back.
 const (
-	onHome = 8
-	lately = 7
+	onHome   = 8
+	homeDays = 30
 )
+
+// figures are the counts of the first page: what happened in the last day, with the days before. text finds the last thirty
+// days, day the last one.
+var figures = []struct{ name, text, day, num string }{
+	{"published", "published:>30d", "published:>1d", "published"},
+	{"changed", "changed:>30d", "changed:>1d", "changed"},
+	{"kev", "kev:>30d", "kev:>1d", "kevadded"},
+	{"rejected", "state:rejected changed:>30d", "state:rejected changed:>1d", "changed"},
+}
+
+// homeExamples are queries to try; each means something on a real list. The second is for readers of Japanese.
+var homeExamples = []string{"vendor:microsoft severity>=high published:>30d", `"sql injection" kev:yes`, "cwe:CWE-79 has:fix -state:rejected", "product:openssl cvss>=7"}
+
+// finding are the pages that find records: the first page, search, the lists of names.
+func (s *server) finding(mux *http.ServeMux) {
+	mux.HandleFunc("/{$}", s.home)
+	mux.HandleFunc("/search", s.search)
+	mux.HandleFunc("/search.atom", s.feed)
+	mux.HandleFunc("/query", s.queryHelp)
+	for _, k := range allLists {
+		mux.HandleFunc("/"+k.kind, s.listIndex(k))
+		mux.HandleFunc("/"+k.kind+"/{name}", s.listOne(k))
+	}
+	mux.HandleFunc("/products/{vendor}/{name}", s.listOne(allLists[1]))
+}
 
 func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	p, node := s.page(w, r)
 	p.Focus = true
 	v := home.View{Page: p, Sources: sourceRows(node)}
-	if node.Records > 0 {
+	v.Warming = s.warming()
+	if node.Records > 0 && !v.Warming {
 		if err := s.fillHome(r, p.Lang, &v); err != nil {
 			s.fail(w, r, err)
 			return
@@ -30,57 +57,60 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 
 // fillHome asks the searches that the first page is made of; each of its figures is the link to its search.
 func (s *server) fillHome(r *http.Request, l i18n.Lang, v *home.View) error {
-	exploited := query{values: map[string][]string{"kev": {"yes"}}, sort: "newest"}
-	critical := query{values: map[string][]string{"severity": {"critical"}}}
-	rejected := query{values: map[string][]string{"state": {"REJECTED"}}}
-	published := query{days: map[string]int{"published": lately}}
-	changed := query{days: map[string]int{"changed": lately}}
-	weakness := query{values: map[string][]string{"cwe": {"CWE-79"}}}
-	words := query{text: "sql injection"}
-
-	for _, c := range []struct {
-		label string
-		q     query
-		n     int
-	}{
-		{l.T("home.published"), published, 0},
-		{l.T("home.changed"), changed, 0},
-		{l.T("home.kev"), exploited, onHome},
-		{l.T("home.critical"), critical, 0},
-		{l.T("home.rejected"), rejected, 0},
-	} {
-		page, err := s.brief(r, c.q, c.n)
+	edges := days(s.Now(), homeDays)
+	for _, f := range figures {
+		page, err := s.ask(r.Context(), f.text, func(q *catalogue.Query) { q.Series = []catalogue.Series{{Num: f.num, Edges: edges}} })
 		if err != nil {
 			return err
 		}
-		v.Counts = append(v.Counts, home.Count{Label: c.label, N: int64(page.Total), Href: c.q.url()})
-		if c.n > 0 {
-			v.Exploited = hits(l, page.Hits)
+		c := home.Count{Label: l.T("home." + f.name), Month: int64(page.Total), Href: finds(f.day), MonthHref: finds(f.text)}
+		if len(page.Series) > 0 {
+			c.Days = counts(page.Series[0])
+			c.N = c.Days[len(c.Days)-1]
 		}
+		v.Counts = append(v.Counts, c)
 	}
-	newest, err := s.brief(r, query{values: map[string][]string{"state": {"PUBLISHED"}}}, onHome)
-	if err != nil {
-		return err
+	for _, c := range []struct {
+		text, sort string
+		into       *search.Column
+	}{{"kev:yes", "exploited", &v.Exploited}, {"state:published", "newest", &v.Newest}} {
+		there := asked{text: c.text, sort: c.sort}
+		page, err := s.ask(r.Context(), c.text, func(q *catalogue.Query) { q.Sort, q.Limit = there.order(), onHome })
+		if err != nil {
+			return err
+		}
+		c.into.Hits, c.into.More = hits(l, page.Hits), there.url()
 	}
-	v.Newest = hits(l, newest.Hits)
-	v.Examples = examples(l, v.Newest, words, weakness)
+	v.Examples = homeTries(v.Newest.Hits)
 	return nil
 }
 
-// brief is a search without facets.
-func (s *server) brief(r *http.Request, q query, limit int) (*catalogue.Page, error) {
-	c := q.catalogue(s.Now())
-	c.Facets, c.Limit = nil, limit
-	return s.Catalogue.Search(r.Context(), c)
+// days are the bounds of the n days before now, oldest first; the last day ends with this moment, which is in it.
+func days(now time.Time, n int) []int64 {
+	edges := make([]int64, n+1)
+	for i := range edges {
+		edges[i] = now.Add(time.Duration(i-n) * 24 * time.Hour).UnixMilli()
+	}
+	edges[n]++
+	return edges
 }
 
-func examples(l i18n.Lang, newest []search.Hit, words, weakness query) (es []home.Example) {
-	if len(newest) > 0 {
-		es = append(es, home.Example{Label: newest[0].ID, Href: "/cve/" + newest[0].ID})
+func counts(bins []int) []int64 {
+	out := make([]int64, len(bins))
+	for i, n := range bins {
+		out[i] = int64(n)
 	}
-	return append(es,
-		home.Example{Label: words.text, Href: words.url()},
-		home.Example{Label: label(l, "cwe", "CWE-79"), Href: weakness.url()})
+	return out
+}
+
+func homeTries(newest []search.Hit) (out []home.Example) {
+	if len(newest) > 0 {
+		out = append(out, home.Example{Label: newest[0].ID, Href: "/cve/" + newest[0].ID})
+	}
+	for _, text := range homeExamples {
+		out = append(out, home.Example{Label: text, Href: finds(text)})
+	}
+	return out
 }
 
 func sourceRows(node Node) []home.Source {

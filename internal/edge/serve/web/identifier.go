@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"tasuki/spec/cve"
+	"tasuki/spec/cwe"
 )
 
 var typedID = regexp.MustCompile(`^CVE[- ]?([0-9]{4})[- ]([0-9]{4,19})$`)
@@ -52,4 +53,11 @@ func neighbours(id string) []string {
 		}
 	}
 	return append(near, fmt.Sprintf("CVE-%04d-%s", int(parsed.Year)+1, number), fmt.Sprintf("CVE-%04d-%s", int(parsed.Year)-1, number))
+}
+
+// readCWE recognises the identifier of a weakness that stands alone in the box, in any letter case and with any dash.
+func readCWE(text string) (string, bool) {
+	id := strings.ToUpper(strings.TrimSpace(dashes.Replace(norm.NFKC.String(text))))
+	_, ok := cwe.Lookup(id)
+	return id, ok
 }

@@ -44,15 +44,15 @@ func TestOverARealList(t *testing.T) {
 		}
 
 		for address, want := range map[string]string{
-			"/search?q=認証":                           "CVE-2026-90001", // two characters inside running text
-			"/search?q=jelly+template":               "CVE-2024-4879",
-			"/search?kev=yes&cwe=CWE-1287":           "CVE-2024-4879",
-			"/search?state=REJECTED":                 "CVE-2024-3514",
-			"/search?published=3&sort=oldest":        "CVE-2026-90001",
-			"/search?vendor=juniper+networks":        "CVE-2023-36833",
-			"/search?q=winrar&sort=relevance":        "CVE-2023-38831",
-			"/search?severity=critical&ssvc=active":  "CVE-2024-4879",
-			"/search?tag=exclusively-hosted-service": "CVE-2024-38139",
+			"/search?q=認証":                             "CVE-2026-90001", // two characters inside running text
+			"/search?q=jelly+template":                 "CVE-2024-4879",
+			"/search?q=kev:yes+cwe:CWE-1287":           "CVE-2024-4879",
+			"/search?q=state:rejected":                 "CVE-2024-3514",
+			"/search?q=published:>3d&sort=oldest":      "CVE-2026-90001",
+			"/search?q=vendor:\"juniper+networks\"":    "CVE-2023-36833",
+			"/search?q=winrar&sort=relevance":          "CVE-2023-38831",
+			"/search?q=severity:critical+ssvc:active":  "CVE-2024-4879",
+			"/search?q=tag:exclusively-hosted-service": "CVE-2024-38139",
 		} {
 			p := fetch(t, h, address)
 			if rows := p.all("ol.hits li"); p.status != http.StatusOK || len(rows) != 1 || !strings.Contains(rows[0].words(), want) {

@@ -2,145 +2,203 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/query"
 	"tasuki/web/i18n"
 	"tasuki/web/layout"
 	"tasuki/web/search"
 	"tasuki/web/severity"
 )
 
-// search is the page of results. An id in the box opens its record at once.
+// search is the page of results. An id in the box opens its page at once, and an address of old becomes one of today.
 func (s *server) search(w http.ResponseWriter, r *http.Request) {
-	q, ok := readQuery(r.URL.Query())
-	if !ok {
+	a, old, err := readAsked(r.URL.Query())
+	switch {
+	case errors.Is(err, errAddress), errors.Is(err, catalogue.ErrAt):
 		s.refuse(w, r, queryProblem)
 		return
+	case err != nil:
+		s.fail(w, r, err)
+		return
+	case old:
+		http.Redirect(w, r, a.url(), http.StatusMovedPermanently)
+		return
 	}
-	if id, isID := readID(q.text); isID {
+	if place, isID := opens(a); isID {
 		s.preferences(w, r)
-		http.Redirect(w, r, "/cve/"+id, http.StatusSeeOther)
+		http.Redirect(w, r, place, http.StatusSeeOther)
+		return
+	}
+	p, _ := s.page(w, r)
+	p.Query = a.text
+	p.Title = cmp.Or(a.text, p.Lang.T("search.title"))
+	p.Focus = len(r.URL.RawQuery) == 0
+	p.Keep = a.kept()
+	p.Feed = addressOf("/search.atom", url.Values{"q": {a.text}})
+	v := search.View{Page: p}
+	if a.fault != nil {
+		v.Fault = fault(p.Lang, a)
+		s.send(w, r, http.StatusBadRequest, search.Body(v))
+		return
+	}
+	if s.warming() {
+		w.Header().Set("Retry-After", "5")
+		v.Warming = true
+		s.send(w, r, http.StatusServiceUnavailable, search.Body(v))
 		return
 	}
 	began := s.Now()
-	page, err := s.Catalogue.Search(r.Context(), q.catalogue(began))
+	c := a.catalogue(began)
+	c.Top = maxFacet
+	for _, d := range dims {
+		c.Facets = append(c.Facets, d.name)
+	}
+	page, err := s.Catalogue.Search(r.Context(), c)
 	if err != nil {
-		if errors.Is(err, catalogue.ErrQuery) {
+		if errors.Is(err, catalogue.ErrQuery) || errors.Is(err, catalogue.ErrAt) {
 			s.refuse(w, r, queryProblem)
 			return
 		}
 		s.fail(w, r, err)
 		return
 	}
-	p, _ := s.page(w, r)
-	p.Query = q.text
-	p.Title = cmp.Or(q.text, p.Lang.T("search.title"))
-	p.Focus = len(r.URL.RawQuery) == 0
-	p.Keep = kept(q)
-	v := search.View{
-		Page: p, Total: int64(page.Total), From: q.start, Took: s.Now().Sub(began), Size: page.Size,
-		Hits: hits(p.Lang, page.Hits), Chips: chips(p.Lang, q), Facets: facets(p.Lang, q, page.Facets), Sorts: sorts(p.Lang, q),
-	}
-	if q.cursor != "" {
-		v.First = q.url()
-	}
-	if page.Next != "" {
-		v.Next = next(q, page)
-	}
+	s.fill(&v, a, page, s.Now().Sub(began))
 	s.send(w, r, http.StatusOK, search.Body(v))
 }
 
-// next is the address of the following page: where this one ended, and the number of its first row.
-func next(q query, page *catalogue.Page) string {
-	u := q.url()
-	sep := "?"
-	if strings.Contains(u, "?") {
-		sep = "&"
+// fill is the view of an answer.
+func (s *server) fill(v *search.View, a asked, page *catalogue.Page, took time.Duration) {
+	l := v.Page.Lang
+	v.Total, v.From, v.Took, v.Size = int64(page.Total), a.start, took, page.Size
+	v.Hits, v.Chips, v.Facets, v.Sorts = hits(l, page.Hits), chips(l, a), facets(l, a, page.Facets), sorts(l, a)
+	v.AsOf, v.Exports, v.Explain = asOf(l, a, page.Moment), exports(l, a), explained(l, a, page.Explanation)
+	if a.cursor != "" {
+		v.First = a.url()
 	}
-	return u + sep + url.Values{"after": {page.Next}, "n": {strconv.FormatInt(q.start+int64(len(page.Hits)), 10)}}.Encode()
+	if page.Next != "" {
+		there := a.values()
+		there.Set("after", page.Next)
+		there.Set("n", strconv.FormatInt(a.start+int64(len(page.Hits)), 10))
+		v.Next = addressOf("/search", there)
+	}
+	if len(page.Hits) == 0 {
+		v.Try = instead(a)
+	}
 }
 
-// kept is what a new search from the box keeps of this one.
-func kept(q query) (fields []layout.Field) {
-	for _, d := range dims {
-		for _, value := range q.values[d.name] {
-			fields = append(fields, layout.Field{Name: d.name, Value: value})
-		}
+// warming reports whether searches would wait for the index to be read.
+func (s *server) warming() bool {
+	c, ok := s.Catalogue.(interface{ Ready() (bool, int64) })
+	if !ok {
+		return false
 	}
-	for _, name := range recent {
-		if days := q.days[name]; days > 0 {
-			fields = append(fields, layout.Field{Name: name, Value: strconv.Itoa(days)})
-		}
-	}
-	if q.sort != "" {
-		fields = append(fields, layout.Field{Name: "sort", Value: q.sort})
-	}
-	return fields
+	ready, _ := c.Ready()
+	return !ready
 }
 
-func chips(l i18n.Lang, q query) (chips []search.Chip) {
-	if q.text != "" {
-		bare := q
-		bare.text = ""
-		chips = append(chips, search.Chip{Label: l.T("search.words"), Value: q.text, Without: bare.url()})
+// opens is the page that an identifier in the box means: a record, or a weakness. A search by other means has none.
+func opens(a asked) (place string, ok bool) {
+	if id, isID := readID(a.text); isID {
+		return "/cve/" + id + address(a.at), true
 	}
-	for _, d := range dims {
-		for _, value := range q.values[d.name] {
-			chips = append(chips, search.Chip{Label: l.T("dim." + d.name), Value: label(l, d.name, value), Without: q.with(d.name, value).url()})
-		}
+	if id, isID := readCWE(a.text); isID && a.at.IsZero() {
+		return "/weaknesses/" + id, true
 	}
-	for _, name := range recent {
-		if days := q.days[name]; days > 0 {
-			chips = append(chips, search.Chip{Label: l.T("dim." + name), Value: l.N("search.last", int64(days)), Without: q.without(name).url()})
-		}
-	}
-	return chips
+	return "", false
 }
 
-func sorts(l i18n.Lang, q query) (choices []search.Choice) {
-	now := cmp.Or(q.sort, "newest")
-	for _, name := range []string{"newest", "oldest", "relevance"} {
-		if name == "relevance" && q.text == "" {
-			continue // nothing to be relevant to
+// fault cuts the query where it cannot be read, says why, and links what may have been meant.
+func fault(l i18n.Lang, a asked) *search.Fault {
+	e := a.fault
+	start := min(max(e.Start, 0), len(a.text))
+	end := min(max(e.End, start), len(a.text))
+	f := &search.Fault{Before: a.text[:start], Bad: a.text[start:end], After: a.text[end:], Message: e.Message}
+	if key := "query.error." + e.Code; i18n.Has(key) {
+		f.Message = l.T("query.error."+e.Code, arguments(e)...)
+	} else if l != i18n.English {
+		f.Language = string(i18n.English)
+	}
+	for _, t := range e.Suggest {
+		text := a.text[:start] + t.Text + a.text[end:]
+		f.Try = append(f.Try, search.Choice{Label: text, Href: a.with(text).url()})
+	}
+	return f
+}
+
+// arguments are what the messages are filled with: the position in characters, the field or word that it is about, and the
+// values that it may have.
+func arguments(e *query.Error) []any {
+	subject, values := "", ""
+	if len(e.Args) > 0 {
+		subject = e.Args[0]
+		if f, ok := query.Lookup(subject); ok {
+			values = strings.Join(f.Values(), ", ")
 		}
-		there := q
-		there.sort = name
-		choices = append(choices, search.Choice{Label: l.T("search." + name), Href: there.url(), Now: name == now})
+	}
+	return []any{strconv.Itoa(e.Column), subject, values}
+}
+
+func sorts(l i18n.Lang, a asked) (choices []search.Choice) {
+	now := cmp.Or(a.sort, "newest")
+	for _, o := range orders {
+		switch {
+		case o.name == now:
+		case o.name == "relevance" && (!hasWords(a.tree.Root) || !a.at.IsZero()):
+			continue // nothing to be relevant to; and the past is not ranked
+		}
+		there := a
+		there.sort = o.name
+		choices = append(choices, search.Choice{Label: l.T("search." + o.name), Href: there.url(), Now: o.name == now})
 	}
 	return choices
+}
+
+func hasWords(n query.Node) bool {
+	switch n := n.(type) {
+	case *query.Words:
+		return true
+	case *query.And:
+		return slices.ContainsFunc(n.Nodes, hasWords)
+	case *query.Or:
+		return slices.ContainsFunc(n.Nodes, hasWords)
+	case *query.Cond:
+		return n.Field.Kind == query.Zone
+	}
+	return false
 }
 
 // levels is the order of severities in their facet, whatever their counts.
 var levels = []string{"critical", "high", "medium", "low", "none", "unscored"}
 
-func facets(l i18n.Lang, q query, counted map[string][]catalogue.FacetCount) (fs []search.Facet) {
+func facets(l i18n.Lang, a asked, counted map[string][]catalogue.FacetCount) (fs []search.Facet) {
+	nodes := parts(a.tree)
 	for _, d := range dims {
-		values := slices.Clone(counted[d.name])
+		values, on := slices.Clone(counted[d.name]), picked(nodes, d.name)
 		switch d.name {
 		case "severity":
-			slices.SortStableFunc(values, func(a, b catalogue.FacetCount) int {
-				return cmp.Compare(slices.Index(levels, a.Value), slices.Index(levels, b.Value))
-			})
+			bySeverity(values)
 		case "year":
 			values = values[:min(len(values), maxFacet)]
 			slices.SortStableFunc(values, func(a, b catalogue.FacetCount) int { return cmp.Compare(b.Value, a.Value) })
 		}
-		values = shown(q.values[d.name], values)
-		if len(values) == 0 || len(values) == 1 && len(q.values[d.name]) == 0 && d.name == "state" {
+		values = shown(d.name, on, values)
+		if len(values) == 0 || len(values) == 1 && len(on) == 0 && d.name == "state" {
 			continue
 		}
 		most := 1
 		for _, v := range values {
 			most = max(most, v.Count)
 		}
-		f := search.Facet{Dim: d.name, Label: l.T("dim." + d.name), Open: d.open || len(q.values[d.name]) > 0}
+		f := search.Facet{Dim: d.name, Label: l.T("dim." + d.name), Open: d.open || len(on) > 0, All: d.all}
 		for _, v := range values {
 			shape := ""
 			if d.name == "severity" {
@@ -148,7 +206,7 @@ func facets(l i18n.Lang, q query, counted map[string][]catalogue.FacetCount) (fs
 			}
 			f.Values = append(f.Values, search.FacetValue{
 				Label: label(l, d.name, v.Value), Shape: shape, Count: int64(v.Count), Share: max(1, 100*v.Count/most),
-				Href: q.with(d.name, v.Value).url(), On: slices.Contains(q.values[d.name], v.Value),
+				Href: a.with(toggled(nodes, d.name, v.Value)).url(), On: isOn(d.name, on, v.Value),
 			})
 		}
 		fs = append(fs, f)
@@ -156,62 +214,126 @@ func facets(l i18n.Lang, q query, counted map[string][]catalogue.FacetCount) (fs
 	return fs
 }
 
+func bySeverity(values []catalogue.FacetCount) {
+	slices.SortStableFunc(values, func(a, b catalogue.FacetCount) int {
+		return cmp.Compare(slices.Index(levels, a.Value), slices.Index(levels, b.Value))
+	})
+}
+
+func isOn(dim string, on []string, value string) bool {
+	return slices.ContainsFunc(on, func(v string) bool { return same(dim, v, value) })
+}
+
 // shown cuts a facet to what fits, but never hides a value that is chosen.
-func shown(chosen []string, values []catalogue.FacetCount) []catalogue.FacetCount {
+func shown(dim string, on []string, values []catalogue.FacetCount) []catalogue.FacetCount {
 	kept := values[:min(len(values), maxFacet)]
-	for _, v := range chosen {
-		if slices.ContainsFunc(kept, func(c catalogue.FacetCount) bool { return c.Value == v }) {
+	for _, v := range on {
+		is := func(c catalogue.FacetCount) bool { return same(dim, v, c.Value) }
+		if slices.ContainsFunc(kept, is) {
 			continue
 		}
-		n := 0
-		if i := slices.IndexFunc(values, func(c catalogue.FacetCount) bool { return c.Value == v }); i >= 0 {
-			n = values[i].Count
+		c := catalogue.FacetCount{Value: v}
+		if i := slices.IndexFunc(values, is); i >= 0 {
+			c = values[i]
 		}
-		kept = append(slices.Clip(kept), catalogue.FacetCount{Value: v, Count: n})
+		kept = append(slices.Clip(kept), c)
 	}
 	return kept
 }
 
-func hits(l i18n.Lang, found []catalogue.Hit) []search.Hit {
-	rows := make([]search.Hit, len(found))
-	for i, h := range found {
-		summary, lang := h.Summary, tagged(l, h.Lang)
-		if h.Title != "" {
-			summary, lang = h.Title, otherLanguage(l, h.Title)
-		}
-		rows[i] = search.Hit{
-			ID: h.ID, Products: products(h.Products), Summary: summary, Language: lang, Score: score(h.Score),
-			CWE: h.CWE, KEV: h.KEV, State: string(h.State), Published: h.Published, Changed: h.Changed, Assigner: h.Assigner,
-		}
+// asOf is the choice of a moment, and what the moment shown means.
+func asOf(l i18n.Lang, a asked, m *catalogue.Moment) search.AsOf {
+	when, _, clock := a.at.Params()
+	there := a.now()
+	v := search.AsOf{Source: clock != ""}
+	if len(when) >= len(time.DateOnly) {
+		v.Day = when[:len(time.DateOnly)]
 	}
-	return rows
+	for name, values := range there.values() {
+		v.Keep = append(v.Keep, layout.Field{Name: name, Value: values[0]})
+	}
+	slices.SortFunc(v.Keep, func(a, b layout.Field) int { return cmp.Compare(a.Name, b.Name) })
+	if m == nil {
+		return v
+	}
+	v.Now = there.url()
+	switch {
+	case a.at.Size > 0:
+		v.Text = l.T("search.asof.size", l.Count(m.Size), l.Count(m.Head))
+	case v.Source:
+		v.Text = l.T("search.asof.clock.source", readable(a.at.Time))
+	case m.Size == 0:
+		v.Text = l.T("search.asof.before", readable(a.at.Time), readable(m.First))
+	default:
+		v.Text = l.T("search.asof.clock.log", readable(a.at.Time), l.Count(m.Size), l.Count(m.Head))
+	}
+	return v
 }
 
-// products joins the first products of a record and counts the rest.
-func products(names []string) string {
-	const most = 3
-	if len(names) > most {
-		return strings.Join(names[:most], " · ") + " +" + strconv.Itoa(len(names)-most)
+// readable is a moment as tables write it: a day where it is the end of one.
+func readable(t time.Time) string {
+	if day, _, _ := (catalogue.At{Time: t}).Params(); len(day) == len(time.DateOnly) {
+		return day
 	}
-	return strings.Join(names, " · ")
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-func score(s *catalogue.Score) *severity.Score {
-	if s == nil {
+// exports are the same records for programs.
+func exports(l i18n.Lang, a asked) []search.Choice {
+	v := a.values()
+	v.Del("explain")
+	feed := url.Values{"q": {a.text}}
+	return []search.Choice{
+		{Label: l.T("search.export.atom"), Href: addressOf("/search.atom", feed)},
+		{Label: l.T("search.export.ndjson"), Href: addressOf("/api/v1/export", v)},
+		{Label: l.T("search.export.api"), Href: addressOf("/api/v1/search", v)},
+	}
+}
+
+func explained(l i18n.Lang, a asked, e *catalogue.Explanation) search.Explain {
+	there := a
+	there.explain = !a.explain
+	v := search.Explain{Href: there.url(), On: e != nil}
+	if e == nil {
+		return v
+	}
+	v.Read, v.Took = e.Read, e.Took
+	for _, n := range e.Nodes {
+		v.Nodes = append(v.Nodes, search.ExplainNode{Text: n.Text, Index: indexName(l, n.Index), Depth: n.Depth, Hits: int64(n.Hits)})
+	}
+	return v
+}
+
+// indexName says which index answered a part: a kind, and for some the name of the dimension or number behind a space.
+func indexName(l i18n.Lang, index string) string {
+	kind, name, _ := strings.Cut(index, " ")
+	if !i18n.Has("index." + kind) {
+		return index
+	}
+	return strings.TrimSpace(l.T("index."+kind) + " " + name)
+}
+
+// instead are searches to try where nothing was found: the same one with one part less, widest first by what is left out last.
+func instead(a asked) (out []search.Choice) {
+	nodes := parts(a.tree)
+	if len(nodes) < 2 {
 		return nil
 	}
-	return &severity.Score{Version: s.Version, Value: s.Value, Level: severity.Level(s.Severity), Vector: s.Vector, Source: s.Source}
+	const most = 4
+	for i := len(nodes) - 1; i >= 0 && len(out) < most; i-- {
+		text := written(slices.Delete(slices.Clone(nodes), i, i+1)...)
+		out = append(out, search.Choice{Label: text, Href: a.with(text).url()})
+	}
+	return out
 }
 
-// otherLanguage guesses the language of a text that comes without a tag, for its lang attribute: kana or Han make it
-// Japanese, everything else in this field is English. It is "" when it is the page's own.
-func otherLanguage(l i18n.Lang, text string) string {
-	of := i18n.English
-	if strings.ContainsFunc(text, func(c rune) bool { return unicode.In(c, unicode.Hiragana, unicode.Katakana, unicode.Han) }) {
-		of = i18n.Japanese
+// ask answers a search that a page is made of.
+func (s *server) ask(ctx context.Context, text string, change func(*catalogue.Query)) (*catalogue.Page, error) {
+	tree, err := query.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	if of == l {
-		return ""
-	}
-	return string(of)
+	q := catalogue.Query{Tree: tree, Now: s.Now()}
+	change(&q)
+	return s.Catalogue.Search(ctx, q)
 }

@@ -79,7 +79,10 @@ type Options struct {
 	Secure bool
 }
 
-type server struct{ Options }
+type server struct {
+	Options
+	standing standing
+}
 
 // Prefixes are the URL spaces that the handler owns; whatever no other surface owns may come here too, to get a page
 // that says so. "/charter" and "/api" are pages; what lies below them is other surfaces'.
@@ -87,14 +90,13 @@ var Prefixes = []string{"/", assets.Prefix, "/charter", "/api"}
 
 // Handler answers for the pages and their assets.
 func Handler(o Options) http.Handler {
-	s := &server{o}
+	s := &server{Options: o}
 	mux := http.NewServeMux()
 	mux.Handle(assets.Prefix, assets.Handler())
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, assets.URL("mark.svg"), http.StatusMovedPermanently)
 	})
-	mux.HandleFunc("/{$}", s.home)
-	mux.HandleFunc("/search", s.search)
+	s.finding(mux)
 	mux.HandleFunc("/cve/{id}", s.record)
 	mux.HandleFunc("/cve/{id}/history", s.history)
 	mux.HandleFunc("/cve/{id}/diff", s.diff)

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestEveryPageIsWholeAndKeepsToItself(t *testing.T) {
 	f := load(t)
 	h := handler(t, f)
-	paths := []string{"/", "/search", "/search?q=authentication", "/search?q=nothingmatchesthis&severity=high", "/search?cwe=CWE-288&kev=yes&published=7",
+	paths := []string{"/", "/search", "/search?q=authentication", "/search?q=nothingmatchesthis+severity:high", "/search?q=cwe:CWE-288+kev:yes+published:>7d&explain=1",
+		"/search?q=vendr:microsoft", "/search?q=kev:yes&at=2026-11-20", "/search?q=kev:yes&size=3&sort=severity", "/query",
+		"/vendors", "/vendors?q=sn&sort=name", "/products", "/weaknesses", "/assigners", "/vendors/juniper+networks", "/vendors/nobody", "/weaknesses/CWE-79", "/assigners/mitre",
 		"/sources", "/nowhere", "/cve/nonsense", "/cve/CVE-2024-4878", "/search?after=bad&n=1"}
 	for _, v := range f.views {
 		paths = append(paths, "/cve/"+v.ID)
@@ -53,6 +54,9 @@ func checkElement(t *testing.T, n *node) {
 	case "style", "iframe", "object", "embed", "base", "b#from-media":
 		t.Errorf("<%s> on a page", n.name)
 	case "script", "img", "link":
+		if n.attr["rel"] == "alternate" {
+			break // is not loaded
+		}
 		if at := n.attr["src"] + n.attr["href"]; !strings.HasPrefix(at, "/assets/") {
 			t.Errorf("<%s> loads %q", n.name, at)
 		}
@@ -87,107 +91,13 @@ func checkElement(t *testing.T, n *node) {
 	}
 }
 
-func TestIdentifiersOpenDirectly(t *testing.T) {
-	h := handler(t, load(t))
-	for typed, want := range map[string]string{
-		"CVE-2024-4879": "/cve/CVE-2024-4879", " cve-2024-4879 ": "/cve/CVE-2024-4879", "cve 2024 4879": "/cve/CVE-2024-4879",
-		"ＣＶＥ－２０２４－４８７９": "/cve/CVE-2024-4879", "CVE–2024–4879": "/cve/CVE-2024-4879", "CVEー2024ー4879": "/cve/CVE-2024-4879",
-		"CVE-2024-487": "", "2024-4879": "", "CVE-2024-4879 jelly": "",
-	} {
-		p := fetch(t, h, "/search?q="+url.QueryEscape(typed))
-		if got := p.header.Get("Location"); got != want {
-			t.Errorf("%q goes to %q, want %q", typed, got, want)
-		}
-	}
-	if p := fetch(t, h, "/cve/cve-2024-4879"); p.status != http.StatusMovedPermanently || p.header.Get("Location") != "/cve/CVE-2024-4879" {
-		t.Errorf("a lower-case id: %d to %q", p.status, p.header.Get("Location"))
-	}
-}
-
-func TestSearchPage(t *testing.T) {
-	f := load(t)
-	h := handler(t, f)
-	p := fetch(t, h, "/search?severity=critical&severity=high&kev=yes")
-	rows := p.all("ol.hits li")
-	if len(rows) == 0 || p.one(t, "#count").words() != fmt.Sprintf("%d records", len(rows)) {
-		t.Fatalf("%d rows under %q", len(rows), p.one(t, "#count").words())
-	}
-	for _, row := range rows {
-		text := row.words()
-		if !strings.Contains(text, "CVE-") || !strings.Contains(text, "KEV") || !strings.Contains(text, "Critical") && !strings.Contains(text, "High") {
-			t.Errorf("row cannot be judged: %s", text)
-		}
-	}
-	chips := p.all("ul.chips a")
-	if len(chips) != 3 {
-		t.Fatalf("%d chips", len(chips))
-	}
-	without := fetch(t, h, chips[0].attr["href"])
-	if n := len(without.all("ul.chips a")); n != 2 {
-		t.Errorf("taking a chip off leaves %d", n)
-	}
-	// A facet's count is what its link finds.
-	for _, a := range p.all("details.facet li a") {
-		if on := a.attr["aria-current"] != ""; on {
-			continue
-		}
-		there := fetch(t, h, a.attr["href"])
-		if there.status != http.StatusOK {
-			t.Errorf("facet %s: %d", a.words(), there.status)
-		}
-	}
-	if len(p.all("input[type]")) < 4 {
-		t.Error("a new search from the box would lose the filters")
-	}
-}
-
-func TestPagesFollowOneAnother(t *testing.T) {
-	h := handler(t, many(t, 60))
-	at, rows, pages := "/search?state=PUBLISHED", 0, 0
-	for at != "" {
-		p := fetch(t, h, at)
-		list := p.one(t, "ol.hits")
-		if got, want := list.attr["start"], fmt.Sprint(rows+1); got != want {
-			t.Errorf("page %d starts at %s, want %s", pages, got, want)
-		}
-		rows += len(p.all("ol.hits li"))
-		pages++
-		at = ""
-		for _, a := range p.all("nav.pages a") {
-			if a.attr["rel"] == "next" {
-				at = a.attr["href"]
-			}
-		}
-		if pages > 1 && !strings.Contains(p.one(t, "nav.pages").words(), "First") {
-			t.Error("no way back to the first page")
-		}
-	}
-	if want := fetch(t, h, "/search?state=PUBLISHED").one(t, "#count").words(); want != fmt.Sprintf("%d records", rows) {
-		t.Errorf("%d rows on %d pages of %s", rows, pages, want)
-	}
-}
-
 func TestBadAddressesAreRefused(t *testing.T) {
 	h := handler(t, load(t))
-	for _, path := range []string{"/search?sort=random", "/search?published=-1", "/search?published=x", "/search?changed=99999999",
-		"/search?after=nonsense", "/search?q=" + strings.Repeat("a", 501), "/search?" + strings.Repeat("severity=a&", 1) + manyValues()} {
-		if p := fetch(t, h, path); p.status != http.StatusBadRequest {
-			t.Errorf("%.60s: %d", path, p.status)
-		}
-	}
 	for _, path := range []string{"/nowhere", "/cve/", "/cve/CVE-1", "/cve/CVE-2024-1234/x"} {
 		if p := fetch(t, h, path); p.status != http.StatusNotFound || len(p.all("#q")) != 1 {
 			t.Errorf("%s: %d", path, p.status)
 		}
 	}
-}
-
-func manyValues() string {
-	v := make(url.Values)
-	for i := range maxValues + 1 {
-		v.Add("vendor", fmt.Sprint("v", i))
-	}
-	return v.Encode()
 }
 
 func TestAbsentRecordOffersNeighbours(t *testing.T) {
@@ -278,14 +188,5 @@ func TestRevalidation(t *testing.T) {
 	}
 	if other := fetch(t, h, "/cve/CVE-2024-4879", "If-None-Match", p.header.Get("ETag"), "Cookie", "tasuki-lang=ja"); other.status != http.StatusOK {
 		t.Errorf("%d for the other language", other.status)
-	}
-}
-
-func TestRecentCounts(t *testing.T) {
-	f := load(t)
-	fetch(t, handler(t, f), "/search?published=7")
-	q := f.asked[len(f.asked)-1]
-	if len(q.Filters) != 1 || q.Filters[0].Num != "published" || q.Filters[0].Min != now.Add(-7*24*time.Hour).UnixMilli() {
-		t.Errorf("asked %+v", q.Filters)
 	}
 }
