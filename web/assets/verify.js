@@ -242,6 +242,7 @@
     return state;
   };
   const verdict = (name) => {
+    result.hidden = false;
     for (const p of root.querySelectorAll(".verdict")) p.hidden = p.dataset.verdict !== name;
     root.dataset.verdict = name;
   };
@@ -251,6 +252,7 @@
   // One run over a proof file. asked says what it should be about: an id, an index, or nothing; fetched is whether the body
   // may be asked from the server.
   const check = async (file, asked, fetched) => {
+    result.hidden = false;
     for (const n of names) mark(n, "waiting");
     const states = {};
     const at = async (name, fn) => {
