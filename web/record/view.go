@@ -149,6 +149,7 @@ type Range struct {
 	Inclusive bool // To itself has the status
 	Open      bool
 	Fixed     bool // To is the first version that is not affected
+	Commits   bool // From and To are commits: what lies between them is not for us to say
 	Changes   []string
 }
 

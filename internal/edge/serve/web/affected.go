@@ -138,7 +138,7 @@ func given(s string) string {
 // versionRange reads one version item. An upper bound of "*" (or ending in ".*", with lessThanOrEqual) is open within
 // its branch; "0" and "*" as the lower bound mean from the first on (CVE Record Format, "versions").
 func versionRange(l i18n.Lang, v cve.Version) (r record.Range, ok bool) {
-	r = record.Range{Status: cmp.Or(v.Status, "unknown"), From: version(v, v.Version)}
+	r = record.Range{Status: cmp.Or(v.Status, "unknown"), From: version(v, v.Version), Commits: v.VersionType == "git"}
 	if r.Status != "affected" && r.Status != "unaffected" {
 		r.Status = "unknown"
 	}

@@ -40,7 +40,7 @@ func address(at catalogue.At) string {
 	return "?" + q.Encode()
 }
 
-// said is a moment in words: "5 Mar 2024", "5 Mar 2024 10:00 UTC", "entry 41 of the log".
+// said is a moment in words: "5 Mar 2024", "5 Mar 2024 10:00:00 UTC", "a log of 41 entries".
 func said(l i18n.Lang, at catalogue.At) string {
 	when, size, _ := at.Params()
 	switch {
@@ -68,7 +68,9 @@ func (s *server) asOf(l i18n.Lang, id string, at catalogue.At, v *catalogue.View
 			since++
 		}
 	}
-	if a.Source {
+	if at.Size > 0 {
+		a.Banner = l.T("asof.banner.size", l.Count(at.Size)) + " "
+	} else if a.Source {
 		a.Banner = l.T("asof.banner.source", said(l, at)) + " "
 	} else {
 		a.Banner = l.T("asof.banner.log", said(l, at)) + " "

@@ -249,7 +249,7 @@ func outside(l i18n.Lang, part jsontext.Value, plain string) string {
 	if len(said) != 1 {
 		return plain
 	}
-	return said[0]
+	return said[0].text
 }
 
 func stateWord(l i18n.Lang, state string) string {

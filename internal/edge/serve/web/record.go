@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -202,6 +203,9 @@ func describe(l i18n.Lang, v *catalogue.View, pages wanted) record.View {
 	describeSeverity(l, rec, &view)
 	describeProducts(l, rec, pages.affected, &view)
 	describeReferences(l, rec, pages.references, &view)
+	if strings.TrimSpace(cna.Title) == "" {
+		composeHeadline(l, &view)
+	}
 	view.Containers = containers(l, rec)
 	view.Differences = differences(l, &view, rec)
 	return view
@@ -269,6 +273,17 @@ func headline(l i18n.Lang, rec *cve.Record) (text, lang string) {
 		return "", ""
 	}
 	return firstSentence(best.Value), tagged(l, best.Lang)
+}
+
+// composeHeadline gives a record without a title its first product and weakness for one, where it names both: its first
+// sentence stands right below.
+func composeHeadline(l i18n.Lang, view *record.View) {
+	weak := slices.IndexFunc(view.CWEs, func(w record.Weakness) bool { return w.ID != "" && w.Name != "" })
+	if weak < 0 || len(view.Affected) == 0 || view.Affected[0].Name == "?" {
+		return
+	}
+	p := view.Affected[0]
+	view.Headline, view.HeadlineLang = strings.TrimSpace(p.Vendor+" "+p.Name)+": "+view.CWEs[weak].Name, tagged(l, "en")
 }
 
 // maxSentence is where a headline made from a description is cut, in characters.

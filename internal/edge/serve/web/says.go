@@ -22,12 +22,14 @@ func containers(l i18n.Lang, rec *cve.Record) (out []record.Container) {
 		if at, _, err := cve.ParseTime(p.Provider.DateUpdated); err == nil {
 			c.Updated = at
 		}
-		var scored, exploited []string
+		var scored, attacked []string
 		for i := range p.Metrics {
 			for _, s := range scores(l, &p.Metrics[i]) {
 				scored = append(scored, severity.Number(s.Value)+" "+l.T("severity."+s.Level)+" (CVSS "+s.Version+")")
 			}
-			exploited = append(exploited, exploitation(l, p.Metrics[i].Other)...)
+			for _, x := range exploitation(l, p.Metrics[i].Other) {
+				attacked = append(attacked, x.name+": "+x.text)
+			}
 		}
 		c.Cells = []record.Cell{
 			line(p.Title, otherLanguage(l, p.Title)),
@@ -37,26 +39,29 @@ func containers(l i18n.Lang, rec *cve.Record) (out []record.Container) {
 			{Lines: productNames(l, p)},
 			{Lines: versionsSaid(l, p)},
 			entries(l, len(p.References)),
-			{Lines: exploited},
+			{Lines: attacked},
 		}
 		out = append(out, c)
 	}
 	return out
 }
 
+// exploited is one statement about attacks: by KEV or SSVC, and what it says.
+type exploited struct{ name, text string }
+
 // exploitation is what a metric says of attacks: an entry of KEV, SSVC's decision points.
-func exploitation(l i18n.Lang, m *cve.OtherMetric) (out []string) {
+func exploitation(l i18n.Lang, m *cve.OtherMetric) (out []exploited) {
 	var seen record.View
 	readOther(l, m, "", &seen)
 	if seen.KEV != nil {
-		out = append(out, l.T("kev.name")+" "+l.T("kev.since", seen.KEV.Added))
+		out = append(out, exploited{"KEV", l.T("kev.since", seen.KEV.Added)})
 	}
 	if seen.SSVC != nil {
 		var points []string
 		for _, p := range seen.SSVC.Points {
 			points = append(points, p.Name+" "+p.Value)
 		}
-		out = append(out, "SSVC: "+strings.Join(points, " · "))
+		out = append(out, exploited{"SSVC", strings.Join(points, " · ")})
 	}
 	return out
 }

@@ -20,6 +20,9 @@ func draw(p record.Product) *record.Line {
 	var marks []string
 	spans := 0
 	for _, r := range p.Ranges {
+		if r.Commits {
+			return nil
+		}
 		if r.To != "" || r.Open {
 			spans++
 		}
@@ -112,12 +115,14 @@ func compareVersions(a, b string) int {
 	return 0
 }
 
-// part is a number without leading zeros, or a word in lower case. The zero part stands for a version that has ended; a
-// number 0 is the same, so that 2.0 and 2.0.0 share a place.
+// part is a number without leading zeros, or a word in lower case; "*" is the end of a branch. The zero part stands for a
+// version that has ended; a number 0 is the same, so that 2.0 and 2.0.0 share a place.
 type part struct{ number, word string }
 
 func (p part) rank() int {
 	switch {
+	case p.word == "*":
+		return 4
 	case p.word != "" && slices.Contains([]string{"a", "alpha", "b", "beta", "c", "dev", "ea", "m", "milestone", "pre", "preview", "rc", "snapshot"}, p.word):
 		return 0
 	case p.word != "":
@@ -129,7 +134,7 @@ func (p part) rank() int {
 }
 
 // versionKey cuts a version into numbers and words. ok is false for what does not begin with a number (after a "v"), or
-// holds anything but letters, digits and the usual marks between them.
+// holds anything but letters, digits, the usual marks between them and a star at the end.
 func versionKey(v string) (key []part, ok bool) {
 	v = strings.ToLower(strings.TrimSpace(v))
 	if len(v) > 1 && v[0] == 'v' {
@@ -149,6 +154,8 @@ func versionKey(v string) (key []part, ok bool) {
 		case word != "":
 			key = append(key, part{word: word})
 			v = v[len(word):]
+		case v == "*":
+			key, v = append(key, part{word: v}), ""
 		case strings.ContainsAny(v[:1], ".-_+~"):
 			v = v[1:]
 		default:
