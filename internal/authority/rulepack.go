@@ -183,7 +183,8 @@ var (
 	packGet    = q.Get("rulepack_get")
 )
 
-// RulesInForce is the pack that was adopted last, or the one that comes with the program where none was.
+// RulesInForce is the pack that was adopted last of those whose body is here, or the one that comes with the program: a list
+// without rules would let nobody do anything.
 func RulesInForce(ctx context.Context, tx *store.Tx) (*RulePack, error) {
 	var version string
 	err := tx.QueryRow(ctx, packNewest).Scan(&version)

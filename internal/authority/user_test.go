@@ -65,7 +65,9 @@ func TestAddUser(t *testing.T) {
 		if _, err := add(authority.NewUser{Org: a.ID, Username: "one-too-many"}); !errors.Is(err, authority.ErrTooManyUsers) {
 			t.Errorf("the 101st user: %v", err)
 		}
-		w.do(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) error { return authority.RemoveUser(ctx, tx, turn, u.ID) })
+		w.do(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			return authority.RemoveUser(ctx, tx, turn, u.ID)
+		})
 		if _, err := add(authority.NewUser{Org: a.ID, Username: "ann@acme.test"}); err != nil {
 			t.Errorf("the name of somebody who went: %v", err)
 		}

@@ -39,7 +39,11 @@ type lockedRand struct {
 	r  *rand.ChaCha8
 }
 
-func (l *lockedRand) Read(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.r.Read(p) }
+func (l *lockedRand) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(p)
+}
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()

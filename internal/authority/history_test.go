@@ -1,0 +1,220 @@
+package authority_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/event"
+	"tasuki/internal/gate"
+	"tasuki/internal/ledger"
+	"tasuki/internal/store"
+	"tasuki/internal/store/storetest"
+)
+
+// history draws commands, also such as are refused, and remembers what it made.
+type history struct {
+	w           *world
+	orgs, users []string
+	grants      []string
+	done        map[string]int
+}
+
+// refusals are the errors that a command may answer with; any other is a fault.
+var refusals = []error{authority.ErrOrgExists, authority.ErrShortTaken, authority.ErrNoOrg, authority.ErrUserExists, authority.ErrNoUser, authority.ErrUsernameTaken,
+	authority.ErrSameOrg, authority.ErrNoGrant, authority.ErrEnded, authority.ErrParent, authority.ErrPackVersion, authority.ErrShort, authority.ErrTooManyUsers}
+
+var someRoles = []authority.OrgRole{authority.CNA, authority.Secretariat, authority.BulkDownload, authority.ADP, authority.TopLevelRoot, authority.Root, authority.LastResort}
+
+// step carries out one drawn command.
+func (h *history) step(t testing.TB, rt *rapid.T) {
+	name := func(label string) string { return fmt.Sprintf("name%d", rapid.IntRange(0, 6).Draw(rt, label)) }
+	pick := func(label string, from []string) string {
+		if len(from) == 0 {
+			return operator
+		}
+		return rapid.SampledFrom(from).Draw(rt, label)
+	}
+	role := func(label string) authority.OrgRole { return rapid.SampledFrom(someRoles).Draw(rt, label) }
+	yes := func(label string) bool { return rapid.Bool().Draw(rt, label) }
+	do := rapid.SampledFrom([]string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "user", "remove", "reset", "rules", "erase", "erase"}).Draw(rt, "do")
+	h.w.now = h.w.now.Add(time.Duration(rapid.IntRange(-5_000, 90_000).Draw(rt, "clock")) * time.Millisecond)
+	if do == "erase" {
+		// Any leaf: public and private bodies, leaves without one, and such as were erased before.
+		if size := h.w.size(t); size > 0 {
+			h.w.erase(t, size-1-int64(rapid.IntRange(0, int(min(size-1, 60))).Draw(rt, "leaf")))
+		}
+		h.done[do]++
+		return
+	}
+	err := h.w.try(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) (err error) {
+		switch do {
+		case "register", "adopt":
+			n := authority.NewOrg{Short: name("short"), Name: name("long"), Roles: []authority.OrgRole{role("role")},
+				Profile: authority.Profile{Country: rapid.SampledFrom([]string{"", "JP"}).Draw(rt, "country")}}
+			var o authority.Org
+			if do == "register" {
+				o, err = authority.Register(ctx, tx, turn, n)
+			} else {
+				n.ID = fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", rapid.IntRange(0, 20).Draw(rt, "uuid"))
+				o, err = authority.Adopt(ctx, tx, turn, n)
+			}
+			if err == nil {
+				h.orgs = append(h.orgs, o.ID)
+			}
+		case "org":
+			c := authority.OrgChange{Name: ptr(name("long")), Add: []authority.OrgRole{role("add")}, Remove: []authority.OrgRole{role("remove")}}
+			if yes("rename") {
+				c.Short = ptr(name("short"))
+			}
+			if yes("quota") {
+				c.Quota = ptr(int64(rapid.IntRange(0, 1000).Draw(rt, "quota")))
+			}
+			_, err = authority.ChangeOrg(ctx, tx, turn, pick("org", h.orgs), c)
+		case "grant":
+			n := authority.NewGrant{Org: pick("org", h.orgs), Role: role("role"), Scope: authority.Scope{Text: name("text"), Include: []authority.Match{{Vendor: name("vendor")}}}}
+			if yes("under") {
+				n.Parent = pick("parent", h.grants)
+			}
+			if yes("limited") {
+				n.To = turn.Now().Add(time.Duration(rapid.IntRange(1, 100).Draw(rt, "for")) * time.Second)
+			}
+			var g authority.Grant
+			if g, err = authority.GiveGrant(ctx, tx, turn, n); err == nil {
+				h.grants = append(h.grants, g.ID)
+			}
+		case "end":
+			err = authority.EndGrant(ctx, tx, turn, pick("grant", h.grants), "for a reason", "")
+		case "contacts":
+			err = authority.SetContacts(ctx, tx, turn, pick("org", h.orgs), []authority.Contact{{Email: name("mail")}})
+		case "add":
+			var u authority.User
+			n := authority.NewUser{Org: pick("org", h.orgs), Username: name("username"), Name: authority.PersonName{Last: name("last")}}
+			if yes("secret") {
+				n.PHC = cheap
+			}
+			if u, err = authority.AddUser(ctx, tx, turn, n); err == nil {
+				h.users = append(h.users, u.ID)
+			}
+		case "user":
+			c := authority.UserChange{First: ptr(name("first")), Active: ptr(yes("active"))}
+			switch rapid.IntRange(0, 3).Draw(rt, "more") {
+			case 1:
+				c.Username = ptr(name("username"))
+			case 2:
+				c.Org = ptr(pick("org", h.orgs))
+			case 3:
+				c.Add = []string{authority.Admin}
+			}
+			_, err = authority.ChangeUser(ctx, tx, turn, pick("user", h.users), c)
+		case "remove":
+			err = authority.RemoveUser(ctx, tx, turn, pick("user", h.users))
+		case "reset":
+			err = authority.ResetSecret(ctx, tx, turn, pick("user", h.users), cheap)
+		case "rules":
+			var raw []byte
+			if yes("other") {
+				raw = otherRules
+			}
+			_, err = authority.AdoptRulePack(ctx, tx, turn, raw, "")
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		h.done[do]++
+	case !slices.ContainsFunc(refusals, func(want error) bool { return errors.Is(err, want) }):
+		t.Fatalf("%s: %v", do, err)
+	}
+}
+
+// otherRules are rules that give nobody anything.
+var otherRules = []byte(`{"version":"0.0.1","effective":"2026-01-01T00:00:00Z","roles":[{"role":"CNA","powers":["assign"],"gives":["CNA"]}],
+	"calendars":[{"calendar":"all","zone":"UTC","through":"2026-12-31"}]}`)
+
+// For any history of all commands with erasures, the live tables equal those of a replay of the erased log, on each engine, and
+// those of a copy that got the leaves and what is left of the bodies; a copy without private bodies has the same organisations,
+// grants and rules, and nobody's name.
+func TestTablesAreTheLogs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := &history{w: newWorld(t, db), done: map[string]int{}}
+		rapid.Check(t, func(rt *rapid.T) {
+			for range rapid.IntRange(1, 12).Draw(rt, "commands") {
+				h.step(t, rt)
+			}
+			if got, err := h.w.gate.Replay(t.Context(), false, nil); err != nil {
+				rt.Fatalf("replay: %v %x", err, got)
+			}
+		})
+		for _, do := range []string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "remove", "reset", "rules", "erase"} {
+			if h.done[do] == 0 {
+				t.Errorf("%s never succeeded: %v", do, h.done)
+			}
+		}
+		whole, public := copyOf(t, h.w, true), copyOf(t, h.w, false)
+		if a, b := digest(t, h.w), digest(t, whole); a != b {
+			t.Errorf("a copy differs: %x %x", a, b)
+		}
+		whole.replayed(t)
+		public.replayed(t)
+		h.w.view(t, func(ctx context.Context, tx *store.Tx) error {
+			return public.db.View(ctx, func(other *store.Tx) error {
+				a, n, err := authority.Orgs(ctx, tx, h.w.now, 0, 1000)
+				b, m, err2 := authority.Orgs(ctx, other, h.w.now, 0, 1000)
+				if err := errors.Join(err, err2); err != nil || n != m {
+					return fmt.Errorf("%d and %d organisations, %w", n, m, err)
+				}
+				for i := range a {
+					if a[i].ID != b[i].ID || a[i].Short != b[i].Short || !slices.Equal(a[i].Roles, b[i].Roles) || b[i].Quota != 0 {
+						t.Errorf("organisations differ:\n%+v\n%+v", a[i], b[i])
+					}
+				}
+				_, users, err := authority.Users(ctx, other, 0, 1)
+				if users != 0 {
+					t.Errorf("the public copy knows %d users", users)
+				}
+				return err
+			})
+		})
+	})
+}
+
+func digest(t testing.TB, w *world) (sum [32]byte) {
+	w.view(t, func(ctx context.Context, tx *store.Tx) (err error) {
+		sum, err = authority.Projection{}.Digest(ctx, tx)
+		return err
+	})
+	return sum
+}
+
+// copyOf is a world that got the leaves of another and what is left of their bodies.
+func copyOf(t *testing.T, from *world, private bool) *world {
+	t.Helper()
+	var leaves []gate.Stored
+	from.view(t, func(ctx context.Context, tx *store.Tx) error {
+		return from.log.Scan(ctx, tx, 0, func(index int64, leaf []byte, body *ledger.Body) error {
+			s := gate.Stored{Index: index, Leaf: leaf, Body: body}
+			if private {
+				p, err := from.log.Private(ctx, tx, index)
+				if err == nil {
+					s.Private = &p
+				} else if !errors.Is(err, ledger.ErrNotFound) {
+					return err
+				}
+			}
+			leaves = append(leaves, s)
+			return nil
+		})
+	})
+	to := newWorld(t, storetest.Open(t, storetest.SQLite(t)))
+	if err := to.gate.Apply(t.Context(), leaves); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
