@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"tasuki/internal/charter"
 	"tasuki/internal/edge/serve/cveservices"
@@ -38,8 +35,8 @@ func (n *node) Spaces() []front.Space {
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
-	pages := web.Handler(web.Options{Catalogue: n.catalogue, Status: webStatus{n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL,
-		Secure: n.cfg.TLS.Cert != ""})
+	pages := web.Handler(web.Options{Catalogue: n.catalogue, Status: &webStatus{node: n}, Ledger: webLedger{n}, Intake: webIntake{n},
+		OpenAPI: native.OpenAPI, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
 	return spaces
 }
@@ -171,47 +168,4 @@ func (n *node) counts(ctx context.Context) (counts map[cve.State]int64, err erro
 		return err
 	})
 	return counts, err
-}
-
-// webStatus is what the pages say of the node.
-type webStatus struct{ *node }
-
-// Status is asked for every page.
-func (n webStatus) Status(ctx context.Context) (web.Node, error) {
-	out := web.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != ""}
-	var imports []registry.Noted
-	err := n.db.View(ctx, func(tx *store.Tx) error {
-		h, err := n.ledger.Head(ctx, tx)
-		if err != nil {
-			return err
-		}
-		out.Size = h.Size
-		imports, err = registry.Imports(ctx, tx, 10)
-		return err
-	})
-	if cp := n.checkpoint.Load(); cp != nil {
-		out.Checkpoint = time.UnixMilli(cp.Time)
-	}
-	if s := n.importing.Load(); s != nil {
-		out.Importing = *s
-	}
-	for _, i := range imports {
-		out.Sources = append(out.Sources, web.Source{Name: i.Source, Checked: i.Time, Note: outcome(i.Counts)})
-	}
-	return out, err
-}
-
-// outcome puts an import's counts into words: "520 added, 3 stale".
-func outcome(counts string) string {
-	var n map[string]int64
-	if err := json.Unmarshal([]byte(counts), &n); err != nil {
-		return ""
-	}
-	var words []string
-	for _, verdict := range []string{"added", "updated", "unchanged", "stale", "divergent", "refused"} {
-		if n[verdict] > 0 {
-			words = append(words, thousands(n[verdict])+" "+verdict)
-		}
-	}
-	return strings.Join(words, ", ")
 }

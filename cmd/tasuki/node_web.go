@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -17,6 +18,76 @@ import (
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
 )
+
+// webStatus is what every page says of the node.
+type webStatus struct {
+	*node
+
+	mu      sync.Mutex
+	looked  time.Time // when sources was read
+	sources []web.Source
+	checked ledger.Hash // root of the newest checkpoint whose signature was checked
+}
+
+// sourcesFor is how long what the pages say of the sources may lag: asking the store for every page would cost more than many
+// a page does.
+const sourcesFor = 2 * time.Second
+
+// Status is asked for every page, so it asks the store for next to nothing.
+func (n *webStatus) Status(ctx context.Context) (web.Node, error) {
+	out := web.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != ""}
+	cp := n.checkpoint.Load()
+	if cp != nil {
+		out.Checkpoint = time.UnixMilli(cp.Time)
+	}
+	if s := n.importing.Load(); s != nil {
+		out.Importing = *s
+	}
+	var err error
+	if out.Size, err = n.size(ctx); err != nil {
+		return out, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if cp != nil {
+		if n.checked != cp.Root {
+			if _, err := ledger.OpenCheckpoint(cp.Note, n.chain.Verifiers()); err != nil {
+				return out, fmt.Errorf("newest checkpoint: %w", err)
+			}
+			n.checked = cp.Root
+		}
+		out.Verified = true
+	}
+	if now := n.now(); now.Sub(n.looked) >= sourcesFor || now.Before(n.looked) {
+		if n.sources, err = n.followed(ctx); err == nil {
+			n.looked = now
+		}
+	}
+	out.Sources = n.sources
+	return out, err
+}
+
+// followed is where data comes from: the feeds that the node follows by itself, or else what was imported last by hand.
+func (n *webStatus) followed(ctx context.Context) (out []web.Source, err error) {
+	intake := webIntake{n.node}
+	list, err := intake.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range list {
+		// Late is who failed again and again, or should have run long ago.
+		late := j.Failures > 2 || n.now().Sub(j.Next) > time.Hour && !j.Running
+		out = append(out, web.Source{Name: j.Name, Checked: j.Last, Stale: late, Note: j.Failed})
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	imports, err := intake.Imports(ctx, 3)
+	for _, i := range imports {
+		out = append(out, web.Source{Name: i.Source, Checked: i.Time, Counts: i.Counts})
+	}
+	return out, err
+}
 
 // webLedger is the log as the pages show it.
 type webLedger struct{ *node }
@@ -144,7 +215,7 @@ func (n webIntake) Jobs(ctx context.Context) ([]web.Job, error) {
 	list, err := jobs.List(ctx, n.db)
 	out := make([]web.Job, len(list))
 	for i, j := range list {
-		out[i] = web.Job{Name: j.Name, Last: j.LastEnd, Next: j.Next, Note: j.LastNote, Failed: j.LastError,
+		out[i] = web.Job{Name: j.Name, Last: j.LastEnd, Next: j.Next, Note: j.LastNote, Failed: j.LastError, Failures: j.Failures,
 			Running: j.Owner != "" && j.LeaseUntil.After(n.now())}
 	}
 	return out, err

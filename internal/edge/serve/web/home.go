@@ -44,7 +44,7 @@ func (s *server) finding(mux *http.ServeMux) {
 func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	p, node := s.page(w, r)
 	p.Focus = true
-	v := home.View{Page: p, Sources: sourceRows(node)}
+	v := home.View{Page: p, Sources: sourceRows(p.Lang, node)}
 	v.Warming = s.warming()
 	if node.Records > 0 && !v.Warming {
 		if err := s.fillHome(r, p.Lang, &v); err != nil {
@@ -113,10 +113,13 @@ func homeTries(newest []search.Hit) (out []home.Example) {
 	return out
 }
 
-func sourceRows(node Node) []home.Source {
+func sourceRows(l i18n.Lang, node Node) []home.Source {
 	rows := make([]home.Source, len(node.Sources))
 	for i, src := range node.Sources {
-		rows[i] = home.Source{Name: src.Name, Checked: src.Checked, Stale: src.Stale, Note: src.Note}
+		rows[i] = home.Source{Name: jobWords(l, src.Name), Checked: src.Checked, Stale: src.Stale, Note: src.Note}
+		if src.Counts != nil {
+			rows[i].Note = outcomeWords(l, src.Counts)
+		}
 	}
 	return rows
 }

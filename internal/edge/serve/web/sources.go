@@ -48,6 +48,7 @@ type Job struct {
 	Last, Next time.Time // Last: end of the last run, zero when none ended
 	Note       string    // what the last run did
 	Failed     string    // why it failed; "" after a good one
+	Failures   int64     // in a row
 	Running    bool
 }
 

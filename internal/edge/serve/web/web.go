@@ -61,6 +61,7 @@ type Source struct {
 	Checked time.Time // its last answer; zero: never
 	Stale   bool      // it has not answered for longer than it should
 	Note    string
+	Counts  map[string]int64 // of an import by hand: what became of its documents, by verdict
 }
 
 // Options are what the pages need. All but BaseURL, Secure and OpenAPI are required.
@@ -158,7 +159,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) (layout.Page, Node
 	}
 	for _, src := range node.Sources {
 		if src.Stale && !src.Checked.IsZero() {
-			p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.stale", src.Name, lang.Date(src.Checked)), Href: "/sources"})
+			p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.stale", jobWords(lang, src.Name), lang.Date(src.Checked)), Href: "/sources"})
 		}
 	}
 	return p, node
