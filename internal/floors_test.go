@@ -31,6 +31,7 @@ var drawing = []struct {
 	{2, []string{"internal/event", "internal/query"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue"}},
 	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace"}},
+	{4.5, []string{"internal/program"}},
 	{5, []string{
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",
 		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/feeds/cvelist", "internal/edge/publish",

@@ -105,9 +105,13 @@ func (g *Gate) Do(ctx context.Context, caller authority.Caller, c Command) error
 	if c.Bulk {
 		do = g.seq.Bulk
 	}
-	return do(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
+	err := do(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
 		return c.Decide(ctx, &Turn{Tx: tx, gate: g, head: head})
 	})
+	if errors.Is(err, authority.ErrDenied) {
+		g.audit(ctx, caller, c.Action, err)
+	}
+	return err
 }
 
 // audit writes a refusal down. That it could not is logged: the refusal itself stands either way.

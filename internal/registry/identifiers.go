@@ -31,6 +31,7 @@ var (
 	holding  = q.Get("holding_get")
 	askedFor = q.Get("requester_newest")
 	adopted  = q.Get("record_adopted")
+	ownerAt  = q.Get("owner_at")
 )
 
 // GetID reads one identifier, or ErrNotFound. One that another list published and whose assigner was not adopted has no Owner.
@@ -156,4 +157,13 @@ func Holding(ctx context.Context, tx *store.Tx, org string) (n int64, err error)
 		return 0, nil
 	}
 	return n, err
+}
+
+// OwnerAt is the owner that the fact at a leaf names, "" where it is not held here or was erased.
+func OwnerAt(ctx context.Context, tx *store.Tx, leaf int64) (org string, err error) {
+	err = tx.QueryRow(ctx, ownerAt, leaf).Scan(&org)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return org, err
 }

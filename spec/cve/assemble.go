@@ -198,6 +198,27 @@ func (p Put) stamped() (jsontext.Value, error) {
 	return body.encode(), nil
 }
 
+// WithProvider is a container with the organisation that puts it in its providerMetadata, in the place of whatever it said
+// there: what a Put's body is. The date is not in it: that is the put's.
+func WithProvider(container []byte, org, short string) ([]byte, error) {
+	body, err := parseObject(container)
+	if err != nil {
+		return nil, err
+	}
+	var provider object
+	provider.setText("orgId", org)
+	if short != "" {
+		provider.setText("shortName", short)
+	}
+	stamp := provider.encode()
+	if body.find("providerMetadata") < 0 {
+		body = slices.Insert(body, 0, member{"providerMetadata", stamp})
+	} else {
+		body.set("providerMetadata", stamp)
+	}
+	return body.encode(), nil
+}
+
 // putADP replaces the first container of the organisation or appends. UUIDs compare without regard to case.
 func (a *assembly) putADP(org string, body jsontext.Value) {
 	for i, value := range a.adp {

@@ -62,7 +62,7 @@ func New(t testing.TB, db *store.DB) *World {
 	logger := slog.New(slog.DiscardHandler)
 	w.Catalogue = catalogue.New(db, w.Log, logger)
 	w.Gate = gate.New(gate.Config{DB: db, Log: w.Log, List: List, Operator: Operator, Now: w.Clock.Now, Rand: newRand(), Logger: logger,
-		Projections: []gate.Projection{registry.Projection{}, catalogue.Projection{}}, Scratch: Scratch})
+		Projections: []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}}, Scratch: Scratch})
 	t.Cleanup(w.Gate.Close)
 	if err := w.Catalogue.Warm(ctx, nil); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func Scratch(ctx context.Context) (*store.DB, func(), error) {
 	discard := func() { _ = os.RemoveAll(dir) } // the system clears what is left there
 	db, err := store.Open(ctx, filepath.Join(dir, "scratch.db"), store.Options{Readers: 1})
 	if err == nil {
-		if err = db.Migrate(ctx, registry.Schema(), catalogue.Schema()); err != nil {
+		if err = db.Migrate(ctx, registry.Schema(), authority.Schema(), catalogue.Schema()); err != nil {
 			err = errors.Join(err, db.Close())
 		}
 	}

@@ -1,0 +1,253 @@
+package program
+
+import (
+	"context"
+	"fmt"
+
+	"tasuki/internal/authority"
+	"tasuki/internal/event"
+	"tasuki/internal/registry"
+	"tasuki/internal/store"
+	"tasuki/spec/cve"
+)
+
+// Identifier is a CVE ID as the caller may see it.
+type Identifier struct {
+	registry.Identifier
+	OwnerName     string // short name now
+	RequesterOrg  string // short name of who asked for it; "" when that is not known
+	RequesterUser string // username; "" when that is not known
+	// Whole says that the caller may see all of it; else who asked, and of a reserved one also the owner, are nobody's business.
+	Whole bool
+	// Foreign says that who asked is not a user of the present owner any more: lists show that to the Secretariat only.
+	Foreign bool
+}
+
+func (s *Service) show(ctx context.Context, tx *store.Tx, n *names, me authority.Standing, i registry.Identifier) (Identifier, error) {
+	out := Identifier{Identifier: i, Whole: me.Role == authority.Member && (i.Owner == me.Org.ID || me.IsSecretariat())}
+	var err error
+	if out.OwnerName, err = n.org(ctx, i.Owner); err != nil {
+		return out, err
+	}
+	org, person, err := registry.Requester(ctx, tx, i.ID)
+	if err != nil {
+		return out, err
+	}
+	if out.RequesterOrg, err = n.org(ctx, org); err != nil {
+		return out, err
+	}
+	u, err := n.user(ctx, person)
+	out.RequesterUser, out.Foreign = u.Username, u.Org != org || org != i.Owner
+	return out, err
+}
+
+// Reservation asks for identifiers.
+type Reservation struct {
+	Owner  string // short name
+	Year   int64
+	Amount int64
+	Batch  *string // nil: none was named; "sequential", "nonsequential" or "non-sequential"
+}
+
+// Reserved is what came of a reservation; Remaining is told also with registry.ErrNoRange and registry.ErrRangeFull.
+type Reserved struct {
+	IDs       []Identifier
+	Remaining int64 // of the owner's quota
+}
+
+// QuotaError means a reservation beyond what is left of a quota.
+type QuotaError struct{ Quota, Reserved, Available int64 }
+
+// Error says so.
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("program: %d identifiers are left of a quota of %d", e.Available, e.Quota)
+}
+
+// Reserve gives out identifiers. Its errors, in the order in which they are looked for: authority.ErrNotCNA, ErrReserveForOther,
+// authority.ErrNoOrg, *QuotaError, ErrBatch, ErrOverTen, registry.ErrNoRange, registry.ErrRangeFull.
+func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation) (out Reserved, err error) {
+	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
+		out = Reserved{}
+		if err := t.me.MustBeCNA(); err != nil {
+			return err
+		}
+		if r.Owner != t.me.Org.Short && !t.me.IsSecretariat() {
+			return ErrReserveForOther
+		}
+		owner, err := shortName(ctx, t.Tx, t.Now(), r.Owner)
+		if err != nil {
+			return err
+		}
+		q, err := quotaOf(ctx, t.Tx, owner)
+		if err != nil {
+			return err
+		}
+		out.Remaining = q.Available
+		if r.Amount > q.Available {
+			return &QuotaError{q.Quota, q.Reserved, q.Available}
+		}
+		batch, err := batchOf(r)
+		if err != nil {
+			return err
+		}
+		given, err := registry.Reserve(ctx, t.Tx, t, registry.Reservation{Year: r.Year, Amount: int(r.Amount), Batch: batch, Owner: owner.ID,
+			ByOrg: t.me.Org.ID, ByUser: t.me.User.ID})
+		if err != nil {
+			return err
+		}
+		for _, g := range given {
+			out.IDs = append(out.IDs, Identifier{Identifier: registry.Identifier{ID: g.ID, State: cve.Reserved, Owner: owner.ID, Reserved: g.At}, OwnerName: owner.Short,
+				RequesterOrg: t.me.Org.Short, RequesterUser: t.me.User.Username, Whole: true})
+		}
+		out.Remaining -= int64(len(given))
+		return nil
+	})
+	return out, err
+}
+
+func batchOf(r Reservation) (registry.Batch, error) {
+	if r.Batch == nil {
+		return registry.Single, nil
+	}
+	switch *r.Batch {
+	case "sequential":
+		return registry.Sequential, nil
+	case "nonsequential", "non-sequential":
+		if r.Amount > 10 {
+			return "", ErrOverTen
+		}
+		return registry.NonSequential, nil
+	}
+	return "", ErrBatch
+}
+
+// Quota is how many identifiers an organisation may hold in state RESERVED, and does. Available is negative after a quota was
+// lowered, or after a transfer.
+type Quota struct{ Quota, Reserved, Available int64 }
+
+func quotaOf(ctx context.Context, tx *store.Tx, o authority.Org) (Quota, error) {
+	n, err := registry.Holding(ctx, tx, o.ID)
+	return Quota{o.Quota, n, o.Quota - n}, err
+}
+
+// ID reads one identifier for anyone, or registry.ErrNotFound.
+func (s *Service) ID(ctx context.Context, c authority.Caller, id string) (out Identifier, err error) {
+	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error {
+		i, err := registry.GetID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		out, err = s.show(ctx, tx, newNames(tx, s.Now()), me, i)
+		return err
+	})
+	return out, err
+}
+
+// IDs lists the identifiers of the caller's organisation; everybody's for the Secretariat and for bulk readers. f.Owner is
+// overruled.
+func (s *Service) IDs(ctx context.Context, c authority.Caller, f registry.Filter) (out []Identifier, total int64, err error) {
+	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error {
+		f.Owner = me.Org.ID
+		if me.MustBeSecretariatOrBulk() == nil {
+			f.Owner = ""
+		}
+		ids, n, err := registry.ListIDs(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		total = n
+		names := newNames(tx, s.Now())
+		for _, i := range ids {
+			shown, err := s.show(ctx, tx, names, me, i)
+			if err != nil {
+				return err
+			}
+			out = append(out, shown)
+		}
+		return nil
+	})
+	return out, total, err
+}
+
+// IDChange is what to change about an identifier; nil leaves it.
+type IDChange struct {
+	State *cve.State // RESERVED or REJECTED
+	Org   *string    // short name of the new owner
+}
+
+// ChangeID changes state or owner of an identifier. Its errors in order: authority.ErrNotCNA, ErrNotOwner, registry.ErrHasRecord,
+// ErrNoQuota, authority.ErrNoOrg.
+func (s *Service) ChangeID(ctx context.Context, c authority.Caller, id string, change IDChange) (out Identifier, err error) {
+	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
+		if err := t.me.MustBeCNA(); err != nil {
+			return err
+		}
+		i, err := owned(ctx, t.Tx, t.me, id)
+		if err != nil {
+			return err
+		}
+		if change.State != nil {
+			if i.Record {
+				return fmt.Errorf("%s: %w", id, registry.ErrHasRecord)
+			}
+			if err := s.roomFor(ctx, t, i, *change.State); err != nil {
+				return err
+			}
+		}
+		var to authority.Org
+		if change.Org != nil {
+			if to, err = shortName(ctx, t.Tx, t.Now(), *change.Org); err != nil {
+				return err
+			}
+		}
+		if change.State != nil {
+			if err := registry.SetState(ctx, t.Tx, t, i, *change.State); err != nil {
+				return err
+			}
+		}
+		switch {
+		case change.Org != nil:
+			if i, err = registry.GetID(ctx, t.Tx, id); err == nil {
+				err = registry.Transfer(ctx, t.Tx, t, i, to.ID)
+			}
+		case change.State == nil:
+			err = registry.Touch(ctx, t, i)
+		}
+		if err != nil {
+			return err
+		}
+		if i, err = registry.GetID(ctx, t.Tx, id); err != nil {
+			return err
+		}
+		out, err = s.show(ctx, t.Tx, newNames(t.Tx, t.Now()), t.me, i)
+		out.Whole = true
+		return err
+	})
+	return out, err
+}
+
+// roomFor refuses to put an identifier back to RESERVED when its owner has no quota left.
+func (s *Service) roomFor(ctx context.Context, t turn, i registry.Identifier, to cve.State) error {
+	if to != cve.Reserved {
+		return nil
+	}
+	owner, err := authority.GetOrg(ctx, t.Tx, t.Now(), i.Owner)
+	if err != nil {
+		return err
+	}
+	q, err := quotaOf(ctx, t.Tx, owner)
+	if err == nil && q.Available <= 0 {
+		err = ErrNoQuota
+	}
+	return err
+}
+
+// OpenRange opens a year: authority.ErrNotSecretariat, registry.ErrRangeExists.
+func (s *Service) OpenRange(ctx context.Context, c authority.Caller, year int64) error {
+	return s.act(ctx, c, func(ctx context.Context, t turn) error {
+		if err := t.me.MustBeSecretariat(); err != nil {
+			return err
+		}
+		return registry.OpenRange(ctx, t.Tx, t, year, event.Skip{})
+	})
+}
