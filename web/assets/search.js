@@ -34,12 +34,12 @@
     }
   };
   const take = (i) => {
-    const text = offer.options[i].insert;
-    box.setRangeText(text, offer.start, offer.end, "end");
+    // What ends in a sign is only half of a condition: its values come next.
+    const text = offer.options[i].insert, half = /[:=<>]$/.test(text);
+    box.setRangeText(half || offer.end < box.value.length ? text : text + " ", offer.start, offer.end, "end");
     close();
     box.focus();
-    // What ends in a sign or an open quote is only half of a condition: its values come next.
-    if (/[:=<>("]$/.test(text)) ask(0);
+    if (half) ask(0);
   };
   const show = (answer) => {
     offer = answer;
@@ -48,9 +48,9 @@
       row.id = "q-option-" + i;
       row.setAttribute("role", "option");
       row.setAttribute("aria-selected", "false");
-      for (const part of ["label", "help", "count"]) {
+      for (const part of ["insert", "help", "count"]) {
         if (!option[part]) continue;
-        const cell = document.createElement(part === "label" ? "code" : "span");
+        const cell = document.createElement(part === "insert" ? "code" : "span");
         cell.className = part;
         cell.textContent = option[part];
         row.append(cell, " ");

@@ -33,6 +33,7 @@ func (s *server) finding(mux *http.ServeMux) {
 	mux.HandleFunc("/{$}", s.home)
 	mux.HandleFunc("/search", s.search)
 	mux.HandleFunc("/search.atom", s.feed)
+	mux.HandleFunc("/search/complete", s.complete)
 	mux.HandleFunc("/query", s.queryHelp)
 	for _, k := range allLists {
 		mux.HandleFunc("/"+k.kind, s.listIndex(k))

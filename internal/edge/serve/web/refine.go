@@ -29,9 +29,9 @@ func written(nodes ...query.Node) string {
 	case 0:
 		return ""
 	case 1:
-		return (&query.Query{Root: nodes[0]}).String()
+		return query.Text(nodes[0])
 	}
-	return (&query.Query{Root: &query.And{Nodes: nodes}}).String()
+	return query.Text(&query.And{Nodes: nodes})
 }
 
 // is a condition that a field has one of the values.
@@ -39,6 +39,9 @@ func is(field string, values ...string) *query.Cond {
 	f, _ := query.Lookup(field)
 	c := &query.Cond{Field: f, Op: query.Is}
 	for _, v := range values {
+		if field == "cwe" {
+			v = canonicalCWE(v)
+		}
 		for _, known := range f.Enum {
 			if strings.EqualFold(known, v) {
 				v = known

@@ -304,13 +304,18 @@ func explained(l i18n.Lang, a asked, e *catalogue.Explanation) search.Explain {
 	return v
 }
 
-// indexName says which index answered a part: a kind, and for some the name of the dimension or number behind a space.
-func indexName(l i18n.Lang, index string) string {
-	kind, name, _ := strings.Cut(index, " ")
-	if !i18n.Has("index." + kind) {
-		return index
+// indexName says which indexes answered a part: "keyword kev, number kevadded" names a kind and a dimension each.
+func indexName(l i18n.Lang, served string) string {
+	var out []string
+	for one := range strings.SplitSeq(served, ", ") {
+		kind, name, _ := strings.Cut(one, " ")
+		kind = strings.TrimSuffix(strings.Replace(kind, "words", "word", 1), "s")
+		if i18n.Has("index." + kind) {
+			one = strings.TrimSpace(l.T("index."+kind) + " " + strings.TrimPrefix(strings.TrimPrefix(name, "of zones "), "of zone "))
+		}
+		out = append(out, one)
 	}
-	return strings.TrimSpace(l.T("index."+kind) + " " + name)
+	return strings.Join(out, l.T("list.comma"))
 }
 
 // instead are searches to try where nothing was found: the same one with one part less, widest first by what is left out last.

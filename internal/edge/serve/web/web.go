@@ -29,6 +29,7 @@ import (
 type Catalogue interface {
 	Get(ctx context.Context, id string) (*catalogue.View, error)
 	Search(ctx context.Context, q catalogue.Query) (*catalogue.Page, error)
+	Complete(ctx context.Context, text string, cursor, n int) (*catalogue.Completion, error)
 	Versions(ctx context.Context, id string) ([]catalogue.Version, error)
 	Version(ctx context.Context, id string, index int64) (*catalogue.View, error)
 	GetAt(ctx context.Context, id string, at catalogue.At) (*catalogue.View, error)
