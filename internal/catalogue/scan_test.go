@@ -51,7 +51,8 @@ type scanned struct {
 	nums  map[string][]float64  // by field
 	times map[string]*time.Time // by field; nil where there is none
 	vecs  []string
-	text  map[string][][]string // by zone: texts, cut into words
+	text  map[string][]string   // by zone, cut into words
+	cut   func(string) []string // cutWords; whoever asks many records for the same words remembers them
 }
 
 type score struct {
@@ -70,7 +71,7 @@ func scan(t testing.TB, raw []byte) *scanned {
 	adps := doc.object("containers").list("adp")
 	all := append([]object{cna}, adps...)
 	rejected := meta.text("state") == "REJECTED"
-	d := &scanned{id: meta.text("cveId"), words: map[string][]string{}, nums: map[string][]float64{}, times: map[string]*time.Time{}, text: map[string][][]string{}}
+	d := &scanned{id: meta.text("cveId"), words: map[string][]string{}, nums: map[string][]float64{}, times: map[string]*time.Time{}, text: map[string][]string{}, cut: cutWords}
 	word := func(field, value string) {
 		if value != "" {
 			d.words[field] = append(d.words[field], strings.ToLower(value))
@@ -249,7 +250,7 @@ func scan(t testing.TB, raw []byte) *scanned {
 				unique = append(unique, l)
 			}
 		}
-		d.text[zone] = [][]string{cutWords(strings.Join(unique, ""))}
+		d.text[zone] = cutWords(strings.Join(unique, ""))
 	}
 	return d
 }
@@ -400,16 +401,16 @@ func (d *scanned) meets(n query.Node, now time.Time) bool {
 }
 
 func (d *scanned) says(text string, prefix bool, zones ...string) bool {
-	want := cutWords(text)
+	want := d.cut(text)
+	last := len(want) - 1
 	for _, zone := range zones {
-		for _, have := range d.text[zone] {
-			for i := range have {
-				if len(have)-i >= len(want) && slices.EqualFunc(have[i:i+len(want)], want, func(h, w string) bool { return h == w }) {
-					return true
-				}
-				if last := len(want) - 1; prefix && len(have)-i > last && slices.Equal(have[i:i+last], want[:last]) && strings.HasPrefix(have[i+last], want[last]) {
-					return true
-				}
+		have := d.text[zone]
+		for i := range len(have) - last {
+			if !slices.Equal(have[i:i+last], want[:last]) {
+				continue
+			}
+			if have[i+last] == want[last] || prefix && strings.HasPrefix(have[i+last], want[last]) {
+				return true
 			}
 		}
 	}

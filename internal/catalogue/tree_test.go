@@ -111,6 +111,13 @@ func worldOf(t testing.TB, path string) *world {
 	defer z.Close()
 	w := &world{index: facet.New(indexSchema)}
 	var batch []*facet.Prepared
+	words := map[string][]string{}
+	cut := func(text string) []string {
+		if _, ok := words[text]; !ok {
+			words[text] = cutWords(text)
+		}
+		return words[text]
+	}
 	for _, f := range z.File {
 		if !strings.HasSuffix(f.Name, ".json") {
 			continue
@@ -137,7 +144,9 @@ func worldOf(t testing.TB, path string) *world {
 			w.index.ApplyPrepared(batch, 0)
 			batch = nil
 		}
-		w.docs = append(w.docs, scan(t, raw))
+		s := scan(t, raw)
+		s.cut = cut
+		w.docs = append(w.docs, s)
 	}
 	w.index.ApplyPrepared(batch, 0)
 	return w

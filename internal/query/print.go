@@ -1,6 +1,9 @@
 package query
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // String writes the query in its canonical form: a space for AND, OR, - for NOT, brackets only where they are needed.
 // Parse reads it as the same tree, but for the spans.
@@ -139,11 +142,16 @@ func Quote(text string) string {
 
 // bare reports whether the value reads as itself without quotes.
 func (v Value) bare() bool {
-	for i, r := range v.Text {
-		f := fold(r)
-		if f != r || endsValue(f) || f == '*' && !v.Glob || i == 0 && (compares(f) || f == '!') {
+	for _, r := range v.Text {
+		if f := fold(r); f != r || endsValue(f) || f == '*' && !v.Glob {
 			return false
 		}
 	}
-	return v.Text != ""
+	return v.Text != "" && !signed(v.Text)
+}
+
+// signed reports whether a folded value begins like something else: a comparison, or what keeps a colon from making a condition.
+func signed(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return compares(r) || r == '!' || r == ':' || r == '\\' || strings.HasPrefix(text, "//")
 }

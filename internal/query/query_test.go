@@ -59,6 +59,8 @@ func TestErrorsPointAtTheirCharacters(t *testing.T) {
 		{"missing-value", `vendor:a,,b`, `         ^`, ``},
 		{"missing-value", `vendor:""`, `       ^^`, ``},
 		{"missing-value", `published:..`, `          ^^`, ``},
+		{"bad-sign", `vendor:=>a`, `        ^`, ``},
+		{"bad-sign", `lang=:en`, `     ^`, ``},
 		{"bad-list", `vendor:(a b)`, `          ^`, `, b`},
 		{"bad-list", `ref:(patch AND exploit)`, `           ^^^`, `, AND`},
 		{"bad-list", `vendor:(OR a)`, `        ^^`, ``},

@@ -249,6 +249,11 @@ func (p *parser) value(c *Cond, start int) {
 		p.missing(f, start)
 		return
 	}
+	if signed(text) {
+		_, n := p.peekAt(at.Start)
+		p.fail(Span{at.Start, at.Start + n}, "bad-sign", "a value that begins with a sign stands in quotes", []string{f.Name, text})
+		return
+	}
 	low, high, isRange := strings.Cut(text, "..")
 	if !isRange || !f.Comparable() || c.Op != Is {
 		p.add(c, f.read(p, text, at, false))
