@@ -3,6 +3,8 @@ package query_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +123,22 @@ func TestErrorsPointAtTheirCharacters(t *testing.T) {
 		}
 	}
 	t.Logf("%d codes", len(seen))
+	manual := manual(t)
+	for code := range seen {
+		if !strings.Contains(manual, "`"+code+"`") {
+			t.Errorf("the manual does not know %s", code)
+		}
+	}
+}
+
+// manual is docs/query.md.
+func manual(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "query.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 // The same question in its canonical form and with everything written out.
@@ -245,7 +263,13 @@ func TestContext(t *testing.T) {
 
 // The list of fields is fit for a manual and for help pages.
 func TestFields(t *testing.T) {
+	manual := manual(t)
 	for _, f := range query.Fields() {
+		for _, name := range append(append(slices.Clone(f.Aliases), f.Name), f.Values()...) {
+			if !strings.Contains(manual, "`"+name+"`") {
+				t.Errorf("%s: the manual does not know %s", f.Name, name)
+			}
+		}
 		for _, lang := range []string{"en", "ja"} {
 			if f.Help[lang] == "" {
 				t.Errorf("%s has no help in %s", f.Name, lang)
