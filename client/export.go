@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net/url"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -83,4 +84,19 @@ func (c *Client) exportOnce(ctx context.Context, e *Export, given map[string]boo
 			clear(given)
 		}
 	}
+}
+
+// Atom asks for a search as an Atom feed, last changed first; at most limit entries, 0 for the node's default.
+func (c *Client) Atom(ctx context.Context, q string, limit int) ([]byte, error) {
+	v := url.Values{}
+	set(v, "q", q)
+	if limit != 0 {
+		v.Set("limit", strconv.Itoa(limit))
+	}
+	return c.text(ctx, "search.atom", v)
+}
+
+// OpenAPI asks for the description of the API: an OpenAPI 3.1 document in JSON.
+func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) {
+	return c.text(ctx, "openapi.json", nil)
 }

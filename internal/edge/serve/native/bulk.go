@@ -85,7 +85,7 @@ func (a *api) export(ctx context.Context, in *exportInput) (*huma.StreamResponse
 }
 
 func exportTag(in *exportInput, tree *query.Query, size int64) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q %q", size, tree.String(), in.Form, in.Cursor, []string{in.At, in.Size, in.Clock}))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q %q %d %q", size, tree.String(), in.Form, in.Cursor, in.At, in.Size, in.Clock))
 	return hex.EncodeToString(sum[:12])
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -150,6 +151,24 @@ func TestDescribedIsServed(t *testing.T) {
 	}
 	if !maps.Equal(paths, registered) {
 		t.Errorf("described %v\nregistered in the source %v", slices.Sorted(maps.Keys(paths)), slices.Sorted(maps.Keys(registered)))
+	}
+}
+
+// The client that is generated for package client's tests is made from what is served today.
+func TestTheDescriptionForGeneratorsIsCurrent(t *testing.T) {
+	doc := jsontext.Value(OpenAPI30())
+	if err := doc.Format(jsontext.WithIndent(" ")); err != nil {
+		t.Fatal(err)
+	}
+	raw := append(doc, '\n')
+	const name = "../../../../client/testdata/openapi-3.0.json"
+	if *update {
+		if err := os.WriteFile(name, raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile(name); err != nil || string(have) != string(raw) {
+		t.Errorf("%s is not what is served (%v): go test ./internal/edge/serve/native -run Generators -update && go generate ./client", name, err)
 	}
 }
 

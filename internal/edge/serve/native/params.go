@@ -11,11 +11,17 @@ import (
 // Moment are the parameters that name a moment in the life of the list.
 type Moment struct {
 	At    string `query:"at" doc:"The list as known then: a day (all of it, UTC) or an instant (RFC 3339). Without it: now." example:"2024-03-05"`
-	Size  string `query:"size" doc:"The list as its first so many leaves tell it, in place of at." pattern:"^[0-9]+$" example:"73110"`
+	Size  int64  `query:"size" doc:"The list as its first so many leaves tell it, in place of at." minimum:"1" example:"73110"`
 	Clock string `query:"clock" doc:"By whose time: when this list learnt something, or when its source said so." enum:"log,source" default:"log"`
 }
 
-func (m Moment) read() (catalogue.At, error) { return readAt(m.At, m.Size, m.Clock) }
+func (m Moment) read() (catalogue.At, error) {
+	size := ""
+	if m.Size != 0 {
+		size = strconv.FormatInt(m.Size, 10)
+	}
+	return readAt(m.At, size, m.Clock)
+}
 
 func readAt(at, size, clock string) (catalogue.At, error) {
 	out, err := catalogue.ParseAt(at, size, clock)

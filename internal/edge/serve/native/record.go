@@ -110,7 +110,7 @@ func recordOf(v *catalogue.View) (*client.Record, error) {
 
 // bytesOf is an answer of bytes as they are.
 type bytesOf struct {
-	ContentType string `header:"Content-Type"`
+	ContentType string `header:"Content-Type" hidden:"true"` // the answer's content says it already
 	Body        []byte
 }
 
