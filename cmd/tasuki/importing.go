@@ -20,18 +20,21 @@ type ImportCmd struct {
 
 // CVEListCmd is `tasuki import cvelist`.
 type CVEListCmd struct {
-	Paths  []string `arg:"" name:"path" help:"What to import; - reads standard input."`
-	DryRun bool     `help:"Say what would happen; change nothing."`
-	Report string   `type:"path" placeholder:"FILE" help:"Write one line of JSON per file."`
-	JSON   bool     `name:"json" help:"Print the summary as JSON."`
+	Paths   []string `arg:"" name:"path" help:"What to import; - reads standard input."`
+	History bool     `help:"The paths are git repositories: import every version that their commits hold, each as of its commit's time."`
+	DryRun  bool     `help:"Say what would happen; change nothing."`
+	Report  string   `type:"path" placeholder:"FILE" help:"Write one line of JSON per file."`
+	JSON    bool     `name:"json" help:"Print the summary as JSON."`
 }
 
 // Run imports, here or in the running node.
 func (c *CVEListCmd) Run(ctx context.Context, p *Program, s *Settings) (err error) {
-	req := ImportRequest{DryRun: c.DryRun, Every: c.Report != ""}
+	req := ImportRequest{History: c.History, DryRun: c.DryRun, Every: c.Report != ""}
 	var stdin io.Reader
 	for _, path := range c.Paths {
-		if path == "-" {
+		if path == "-" && c.History {
+			return errors.New("--history reads a git repository, not standard input")
+		} else if path == "-" {
 			stdin = p.Stdin
 		} else if path, err = filepath.Abs(path); err != nil {
 			return err

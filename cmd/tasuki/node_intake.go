@@ -23,7 +23,6 @@ type intake struct {
 	node   *node
 	caller authority.Caller
 	sample bool
-	at     time.Time // source time of a history import; zero otherwise
 
 	asked   atomic.Int64 // calls of Unchanged
 	reading sync.Once
@@ -43,6 +42,7 @@ var errNotRecord = errors.New("not the CVE record it should be")
 type prepared struct {
 	id  string
 	doc *event.Doc
+	at  time.Time // when its source held it, of history imports; zero otherwise
 }
 
 // ID is the record's identifier.
@@ -80,7 +80,7 @@ func (i *intake) Prepare(raw []byte, meta cvelist.Meta) (cvelist.Prepared, error
 		return nil, err
 	}
 	doc.Trim()
-	return &prepared{id: m.ID, doc: doc}, nil
+	return &prepared{id: m.ID, doc: doc, at: meta.Time}, nil
 }
 
 // Import hands a batch to the gate as one command.
@@ -91,10 +91,11 @@ func (i *intake) Import(ctx context.Context, batch []cvelist.Prepared) ([]cvelis
 		if err != nil {
 			return err
 		}
-		for n, p := range batch {
-			verdict, index, err := registry.Import(ctx, t.Tx, p.(*prepared).doc, base, i.at, t.Emit)
+		for n, b := range batch {
+			p := b.(*prepared)
+			verdict, index, err := registry.Import(ctx, t.Tx, p.doc, base, p.at, t.Emit)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.ID(), err)
+				return fmt.Errorf("%s: %w", p.id, err)
 			}
 			out[n] = cvelist.Outcome{Verdict: cvelist.Verdict(verdict), Index: index}
 		}

@@ -56,6 +56,10 @@ func (n *node) Import(ctx context.Context, r ImportRequest, stdin io.Reader, rep
 		sum, err := im.Stream(ctx, sampleName, bytes.NewReader(sampleZip))
 		return n.summarise(ctx, sum, r.DryRun, err)
 	}
+	if r.History {
+		sum, err := im.History(ctx, n.cursors, r.Paths...)
+		return n.summarise(ctx, sum, r.DryRun, err)
+	}
 	sum, err := im.Run(ctx, stdin, r.Paths...)
 	return n.summarise(ctx, sum, r.DryRun, err)
 }

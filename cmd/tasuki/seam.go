@@ -102,6 +102,8 @@ type Item struct {
 // ImportRequest asks for an import. Paths are absolute, or "-".
 type ImportRequest struct {
 	Paths []string `json:"paths"`
+	// History asks for every version that the git repositories at Paths hold.
+	History bool `json:"history,omitzero"`
 	// Sample asks for the records that the program carries; Paths is empty then.
 	Sample bool `json:"sample,omitzero"`
 	DryRun bool `json:"dry_run,omitzero"`

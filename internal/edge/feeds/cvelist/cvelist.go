@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // Digest is a SHA-256.
@@ -32,6 +33,9 @@ type File struct {
 	Raw []byte
 	// SHA256 is the digest of Raw; zero when Raw is nil.
 	SHA256 Digest
+	// Commit and Time are the git commit that left the file so, and when it was made: of history imports only.
+	Commit string
+	Time   time.Time
 	// Refused is nil for a file that may be imported.
 	Refused *Refusal
 

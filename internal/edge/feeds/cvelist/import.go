@@ -34,6 +34,8 @@ type Meta struct {
 	Path   string // File.Where
 	Name   string // File.Name
 	SHA256 Digest // of the bytes
+	// Time is when the source held the record so, of history imports; zero for a record as it is now.
+	Time time.Time
 }
 
 // Prepared is a record ready to be imported: decoded, packed, projected.
@@ -92,7 +94,8 @@ type Importer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	partial bool // a source is a part of what goes by its name: what it does not hold may still be there
+	partial bool     // a source is a part of what goes by its name: what it does not hold may still be there
+	history *history // nil but for a history import
 
 	now    func() time.Time
 	log    *slog.Logger
@@ -197,7 +200,8 @@ func (im *Importer) prepare(ctx context.Context, f *File) {
 	// Preparing keeps every core busy for as long as the import lasts. A request that becomes runnable must not wait for
 	// the scheduler's ten milliseconds to be over.
 	defer runtime.Gosched()
-	if f.Name != "" {
+	// Of a history's versions only the gate can tell, in its turn: the list may hold another one by then.
+	if f.Name != "" && f.Commit == "" {
 		same, err := im.Intake.Unchanged(ctx, f.Name, f.SHA256)
 		if err != nil {
 			f.fate.err = err
@@ -208,7 +212,7 @@ func (im *Importer) prepare(ctx context.Context, f *File) {
 			return
 		}
 	}
-	p, err := im.Intake.Prepare(f.Raw, Meta{Source: im.run.name, Path: f.Where(), Name: f.Name, SHA256: f.SHA256})
+	p, err := im.Intake.Prepare(f.Raw, Meta{Source: im.run.name, Path: f.Where(), Name: f.Name, SHA256: f.SHA256, Time: f.Time})
 	if err != nil {
 		f.Refused = reasonOf(err, f)
 		return
@@ -232,6 +236,11 @@ func reasonOf(err error, f *File) *Refusal {
 
 // take is the caller's share of one file, in order.
 func (im *Importer) take(ctx context.Context, f *File) error {
+	if im.history != nil {
+		if err := im.history.reached(ctx, im, f); err != nil {
+			return err
+		}
+	}
 	switch {
 	case f.fate.err != nil:
 		return f.fate.err
