@@ -55,39 +55,40 @@ type pattern struct {
 // Weights: a product that is named counts more than a vendor, a name without wildcard more than one with. What is named by
 // vendor and product weighs as much whichever way it is named.
 const (
-	whole   = 30
-	partial = 15
+	vendorWeight  = 30
+	productWeight = 40
 )
 
 func (m *Match) compile() pattern {
 	p := pattern{vendor: foldName(m.Vendor), product: foldName(m.Product), namespace: strings.TrimSuffix(lower(unescape(m.Namespace)), "/"),
 		purl: purlPath(m.PURL), cpe: cpeParts(m.CPE)}
-	p.weight = weigh(p.vendor) + weigh(p.product)
+	p.weight = weigh(p.vendor, vendorWeight) + weigh(p.product, productWeight)
 	if len(p.cpe) > 1 {
-		w := weigh(p.cpe[1])
+		w := weigh(p.cpe[1], vendorWeight)
 		if len(p.cpe) > 2 {
-			w += weigh(p.cpe[2])
+			w += weigh(p.cpe[2], productWeight)
 		}
 		p.weight = max(p.weight, w)
 	}
 	if p.namespace != "" {
 		// A deeper namespace is narrower, and none as narrow as a package.
-		p.weight = max(p.weight, min(whole+strings.Count(p.namespace, "/"), 2*whole-1))
+		p.weight = max(p.weight, min(vendorWeight+strings.Count(p.namespace, "/")+strings.Count(p.namespace, "."), vendorWeight+productWeight-1))
 	}
 	if i := strings.LastIndexByte(p.purl, '/'); i >= 0 {
-		p.weight = max(p.weight, whole+weigh(p.purl[i+1:]))
+		p.weight = max(p.weight, vendorWeight+weigh(p.purl[i+1:], productWeight))
 	}
 	return p
 }
 
-func weigh(name string) int {
+// weigh is what a name counts: all of full, or half with a wildcard, or nothing where it says nothing.
+func weigh(name string, full int) int {
 	switch {
 	case name == "" || strings.Trim(name, "* ") == "":
 		return 0
 	case strings.Contains(name, "*"):
-		return partial
+		return full / 2
 	}
-	return whole
+	return full
 }
 
 // fits says whether every member of the pattern fits the question. What the question does not say fits no pattern about it.
@@ -95,7 +96,7 @@ func (p *pattern) fits(ask *question) bool {
 	if p.vendor != "" && !anyFits(p.vendor, ask.vendors) || p.product != "" && !anyFits(p.product, ask.names) {
 		return false
 	}
-	if p.namespace != "" && ask.purl != p.namespace && !strings.HasPrefix(ask.purl, p.namespace+"/") {
+	if p.namespace != "" && !below(ask.purl, p.namespace) {
 		return false
 	}
 	if p.purl != "" && !glob(p.purl, ask.purl) {
@@ -111,6 +112,12 @@ func (p *pattern) fits(ask *question) bool {
 		return false
 	}
 	return true
+}
+
+// below says whether a package is in a namespace. Maven's group identifiers go down at dots, not at slashes.
+func below(purl, namespace string) bool {
+	rest, ok := strings.CutPrefix(purl, namespace)
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == '.' && strings.HasPrefix(namespace, "maven/"))
 }
 
 func anyFits(pattern string, names []string) bool {

@@ -139,9 +139,16 @@ func (s *Scopes) Responsible(p Product) *Responsibility {
 	narrowest := func(a, b Claim) int {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Grant.Leaf, b.Grant.Leaf))
 	}
-	slices.SortFunc(r.Holders, narrowest)
-	slices.SortFunc(r.Outside, narrowest)
-	slices.SortFunc(r.Coordinators, narrowest)
+	// One claim of each organisation, its narrowest: who holds a product by one grant is not outside it by another.
+	has := map[string]bool{}
+	for _, claims := range []*[]Claim{&r.Holders, &r.Outside, &r.Coordinators} {
+		slices.SortFunc(*claims, narrowest)
+		*claims = slices.DeleteFunc(*claims, func(c Claim) bool {
+			again := has[c.Grant.Org]
+			has[c.Grant.Org] = true
+			return again
+		})
+	}
 	if len(r.Holders) > 0 {
 		n := slices.IndexFunc(r.Holders, func(c Claim) bool { return c.Weight < r.Holders[0].Weight })
 		if n > 0 {
@@ -195,7 +202,9 @@ func (s *Scopes) hierarchy(r *Responsibility) {
 		return 100_000
 	}
 	slices.SortStableFunc(r.LastResort, func(a, b Claim) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Grant.Leaf, b.Grant.Leaf))
+		// Of those that are as far, the one whose scope names the product; then the one nearer to the head, whose scope is wider.
+		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(b.Weight, a.Weight),
+			cmp.Compare(len(s.Chain(a.Grant.ID)), len(s.Chain(b.Grant.ID))), cmp.Compare(a.Grant.Leaf, b.Grant.Leaf))
 	})
 	switch {
 	case len(r.Holders) > 0:
