@@ -10,6 +10,10 @@ type CLI struct {
 	Sync    SyncCmd    `cmd:"" help:"Bring the node up to date from a published list."`
 	Search  SearchCmd  `cmd:"" help:"Find records."`
 	Show    ShowCmd    `cmd:"" help:"Show one record."`
+	History HistoryCmd `cmd:"" help:"List the versions of a record and what changed in each."`
+	Diff    DiffCmd    `cmd:"" help:"Compare two versions of a record, or the list at two moments."`
+	AsOf    AsOfCmd    `cmd:"" name:"as-of" help:"Ask the list as it was known at a moment."`
+	Watch   WatchCmd   `cmd:"" help:"Follow the changes of the list live."`
 	Export  ExportCmd  `cmd:"" help:"Write records out, as JSON lines or as a zip laid out like cvelistV5."`
 	Stats   StatsCmd   `cmd:"" help:"Say what the node holds."`
 	Lint    LintCmd    `cmd:"" help:"Check CVE records: JSON, schema, and rules beyond the schema."`
@@ -20,6 +24,10 @@ type CLI struct {
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
 	Version VersionCmd `cmd:"" help:"Print the version."`
+
+	Completion CompletionCmd `cmd:"" help:"Print a script that lets a shell complete tasuki's commands."`
+	Complete   CompleteCmd   `cmd:"" name:"complete-line" hidden:""`
+	Man        ManCmd        `cmd:"" help:"Print the manual page of a command."`
 }
 
 // Globals are the flags that every command takes.

@@ -13,16 +13,18 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"tasuki/client"
 	"tasuki/spec/cve"
 )
 
 // ExportCmd is `tasuki export`.
 type ExportCmd struct {
 	File   string   `arg:"" help:"File to write; .zip gives a zip laid out like cvelistV5, anything else JSON lines; - is standard output (JSON lines)."`
-	Words  []string `arg:"" optional:"" help:"Only records that a search for these words finds."`
+	Query  []string `arg:"" optional:"" help:"Only records that this query finds."`
 	Force  bool     `help:"Overwrite an existing file."`
 	Server string   `placeholder:"URL" help:"Ask the node at this URL instead of the data directory."`
 	Filters
+	Known
 }
 
 // The export is a stream of JSON lines from GET /api/v1/export, in the order of publication and with the parameters of a
@@ -45,15 +47,13 @@ func (c *ExportCmd) Run(ctx context.Context, p *Program, s *Settings) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	q := c.values()
-	if len(c.Words) > 0 {
-		q.Set("q", strings.Join(c.Words, " "))
-	}
+	text := c.query(c.Query)
+	q := c.values(text)
 	asZip := strings.EqualFold(filepath.Ext(c.File), ".zip")
 	q.Set("form", map[bool]string{true: "original", false: "compact"}[asZip])
-	resp, err := x.get(ctx, "/api/v1/export", q)
+	resp, err := x.get(ctx, client.Prefix+"export", q)
 	if err != nil {
-		return err
+		return explained(err, text)
 	}
 	defer resp.Body.Close()
 	write := copyLines

@@ -2,32 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strconv"
+	"regexp"
 	"strings"
+	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"tasuki/client"
 )
 
-// Asked are the flags of commands that ask a node: the one of the data directory, or one elsewhere.
-type Asked struct {
-	Server string `placeholder:"URL" help:"Ask the node at this URL instead of the data directory."`
-	JSON   bool   `name:"json" help:"Print JSON."`
-}
-
-// ask opens the session of a reading command.
-func (a Asked) ask(ctx context.Context, p *Program, s *Settings) (*session, error) {
-	if a.Server != "" {
-		return elsewhere(a.Server)
-	}
-	return p.session(ctx, s, access{})
-}
-
-// Filters narrow a search or an export. Several values of one flag are alternatives; several flags must all hold.
+// Filters are the common conditions as flags. They become a part of the query: several values of one flag are alternatives,
+// several flags must all hold.
 type Filters struct {
 	State     []string `placeholder:"STATE" help:"published or rejected."`
 	Severity  []string `placeholder:"NAME" help:"none, low, medium, high, critical or unscored."`
@@ -41,169 +26,169 @@ type Filters struct {
 	Changed   string   `placeholder:"FROM..TO" help:"Date of the last change."`
 }
 
-// values puts the filters into a query string, in the names of the facet dimensions.
-func (f Filters) values() url.Values {
-	q := url.Values{}
-	for name, list := range map[string][]string{"state": f.State, "severity": f.Severity, "vendor": f.Vendor, "product": f.Product,
-		"cwe": f.CWE, "assigner": f.Assigner, "year": f.Year} {
-		for _, v := range list {
-			q.Add(name, v)
+// query joins the words of the command line and the filters to one text in the query language.
+func (f Filters) query(words []string) string {
+	given := strings.TrimSpace(strings.Join(words, " "))
+	var parts []string
+	for _, list := range []struct {
+		field  string
+		values []string
+	}{{"state", f.State}, {"severity", f.Severity}, {"vendor", f.Vendor}, {"product", f.Product}, {"cwe", f.CWE}, {"assigner", f.Assigner}, {"year", f.Year}} {
+		switch len(list.values) {
+		case 0:
+		case 1:
+			parts = append(parts, list.field+":"+quoted(list.values[0]))
+		default:
+			quotes := make([]string, len(list.values))
+			for i, v := range list.values {
+				quotes[i] = quoted(v)
+			}
+			parts = append(parts, list.field+":("+strings.Join(quotes, ", ")+")")
 		}
 	}
 	if f.KEV {
-		q.Set("kev", "yes")
+		parts = append(parts, "kev:yes")
 	}
 	if f.Published != "" {
-		q.Set("published", f.Published)
+		parts = append(parts, "published:"+f.Published)
 	}
 	if f.Changed != "" {
-		q.Set("changed", f.Changed)
+		parts = append(parts, "changed:"+f.Changed)
 	}
-	return q
+	if given == "" {
+		return strings.Join(parts, " ")
+	}
+	if len(parts) > 0 && alternatives.MatchString(given) {
+		given = "(" + given + ")" // an OR of the words must not swallow the filters
+	}
+	return strings.Join(append([]string{given}, parts...), " ")
+}
+
+// alternatives finds what may be an OR; brackets too many do no harm.
+var alternatives = regexp.MustCompile(`(?i)\bor\b|[|｜]`)
+
+// plainValue is what needs no quotes as the value of a field.
+var plainValue = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]*$`)
+
+func quoted(value string) string {
+	if plainValue.MatchString(value) {
+		return value
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }
 
 // SearchCmd is `tasuki search`.
 type SearchCmd struct {
-	Words []string `arg:"" optional:"" help:"Words that must all occur; \"quoted\" ones as a phrase."`
+	Query []string `arg:"" optional:"" help:"A query: words, \"a phrase\", field:value, and, or, not, brackets. Several arguments are joined."`
 	Filters
-	Sort   string   `enum:"newest,oldest,relevance" default:"newest" help:"newest, oldest or relevance."`
-	Limit  int      `default:"20" help:"Records to print, at most 1000."`
-	Cursor string   `placeholder:"CURSOR" help:"Go on where the page before ended."`
-	Facets []string `placeholder:"DIM,…" help:"Also count the values of these dimensions: severity, vendor, product, cwe, assigner, year, state."`
+	Known
+	Sort    string   `enum:"newest,oldest,relevance,severity,exploited,changed" default:"newest" placeholder:"ORDER" help:"newest, oldest, relevance, severity, exploited or changed."`
+	Limit   int      `default:"20" placeholder:"N" help:"Records to print, at most 1000."`
+	Cursor  string   `placeholder:"CURSOR" help:"Go on where the page before ended."`
+	Facets  []string `placeholder:"DIM" help:"Also count the values of these dimensions: severity, vendor, product, cwe, assigner, year, state, …"`
+	Explain bool     `help:"Say how the query was read and which index answered each part."`
 	Asked
 }
 
-// SearchReply is what GET /api/v1/search answers.
-type SearchReply struct {
-	Total  int64                   `json:"total"`
-	Hits   []SearchHit             `json:"hits"`
-	Next   string                  `json:"next,omitzero"`
-	Facets map[string][]FacetValue `json:"facets,omitzero"`
-}
+// Help is the long description.
+func (c *SearchCmd) Help() string {
+	return `The query language is the same here, on the pages and in the API. Examples:
 
-// SearchHit is one record of a page of results.
-type SearchHit struct {
-	ID        string   `json:"id"`
-	State     string   `json:"state"`
-	Title     string   `json:"title,omitzero"`
-	Summary   string   `json:"summary,omitzero"`
-	Products  []string `json:"products,omitzero"`
-	Score     float64  `json:"score,omitzero"`
-	Severity  string   `json:"severity,omitzero"`
-	KEV       string   `json:"kev,omitzero"`
-	Published string   `json:"published,omitzero"`
-}
+  tasuki search openssl severity>=high
+  tasuki search '"remote code execution" vendor:microsoft kev:yes'
+  tasuki search 'published:>30d (cwe:CWE-79 or cwe:CWE-89) not product:wordpress'
+  tasuki search --at 2024-03-05 --facets severity,vendor 'vendor:jetbrains'
 
-// FacetValue is one value of a dimension and the number of hits that have it.
-type FacetValue struct {
-	Value string `json:"value"`
-	Count int64  `json:"count"`
+Put a query in quotes when it has characters that mean something to the shell: < > ( ) * | !. A query that begins with a dash comes behind "--".`
 }
 
 // Run searches and prints a table.
-func (c *SearchCmd) Run(ctx context.Context, p *Program, s *Settings) (err error) {
-	x, err := c.ask(ctx, p, s)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, x.Close()) }()
-	q := c.values()
-	if len(c.Words) > 0 {
-		q.Set("q", strings.Join(c.Words, " "))
-	}
-	q.Set("sort", c.Sort)
-	q.Set("limit", strconv.Itoa(c.Limit))
-	if c.Cursor != "" {
-		q.Set("cursor", c.Cursor)
-	}
-	if len(c.Facets) > 0 {
-		q.Set("facets", strings.Join(c.Facets, ","))
-	}
-	resp, err := x.get(ctx, "/api/v1/search", q)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if c.JSON {
-		return p.copyLine(resp.Body)
-	}
-	var reply SearchReply
-	if err := json.UnmarshalRead(resp.Body, &reply); err != nil {
-		return fmt.Errorf("the node's answer: %w", err)
-	}
-	p.printSearch(reply, c.Facets)
-	return nil
+func (c *SearchCmd) Run(ctx context.Context, p *Program, s *Settings) error {
+	query := c.query(c.Query)
+	return c.asking(ctx, p, s, func(api *client.Client) error {
+		page, err := api.SearchPage(ctx, client.Query{Q: query, Sort: c.Sort, Limit: c.Limit, Cursor: c.Cursor, Facets: c.Facets, At: c.moment(), Explain: c.Explain})
+		if err != nil {
+			return explained(err, query)
+		}
+		if c.JSON {
+			return p.json(page)
+		}
+		p.printSearch(page, c.Facets)
+		return nil
+	})
 }
 
-func (p *Program) printSearch(reply SearchReply, facets []string) {
+func (p *Program) printSearch(page *client.Page, facets []string) {
 	t := p.terminal(p.Stdout)
-	rows := make([][]string, len(reply.Hits))
-	for i, h := range reply.Hits {
-		score := ""
-		if h.Severity != "" && h.Severity != "unscored" {
-			score = fmt.Sprintf("%.1f %s", h.Score, strings.ToLower(h.Severity))
-		}
-		kev := ""
-		if h.KEV != "" {
-			kev = "KEV"
-		}
-		title := h.Title
-		if title == "" {
-			title = h.Summary
-		}
-		if h.State == "REJECTED" {
-			title = "(rejected) " + title
-		}
-		rows[i] = []string{h.ID, day(h.Published), score, kev, clip(clean(strings.Join(h.Products, ", ")), 32), title}
+	if page.Explanation != nil {
+		t.explanation(p.Stdout, page.Explanation)
+	}
+	rows := make([][]string, len(page.Hits))
+	for i, h := range page.Hits {
+		rows[i] = []string{h.ID, date(h.Published), scoreOf(h), kevOf(h), clip(clean(strings.Join(h.Products, ", ")), 32), headline(h)}
 	}
 	if len(rows) > 0 {
 		t.table(p.Stdout, []string{"ID", "PUBLISHED", "SCORE", "KEV", "PRODUCT", "TITLE"}, rows)
 	}
 	for _, dim := range facets {
-		counts := make([][]string, 0, len(reply.Facets[dim]))
-		for _, v := range reply.Facets[dim] {
-			counts = append(counts, []string{thousands(v.Count), v.Value})
+		counts := make([][]string, 0, len(page.Facets[dim]))
+		for _, v := range page.Facets[dim] {
+			counts = append(counts, []string{thousands(int64(v.Count)), v.Value})
 		}
 		fmt.Fprintln(p.Stdout)
 		t.table(p.Stdout, []string{"COUNT", strings.ToUpper(dim)}, counts)
 	}
-	fmt.Fprintf(p.Stderr, "%s of %s records", thousands(int64(len(rows))), thousands(reply.Total))
-	if reply.Next != "" {
-		fmt.Fprintf(p.Stderr, "; more with --cursor %s", reply.Next)
+	fmt.Fprintf(p.Stderr, "%s of %s records", thousands(int64(len(rows))), thousands(int64(page.Total)))
+	if text := known(page.Moment); text != "" {
+		fmt.Fprintf(p.Stderr, ", %s", text)
+	}
+	if page.Next != "" {
+		fmt.Fprintf(p.Stderr, "; more with --cursor %s", page.Next)
 	}
 	fmt.Fprintln(p.Stderr)
 }
 
-// day is the date of a timestamp.
-func day(timestamp string) string { return timestamp[:min(len(timestamp), len("2006-01-02"))] }
-
-// copyLine prints a JSON answer as one line.
-func (p *Program) copyLine(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("the node's answer: %w", err)
+// explanation prints how a query was read.
+func (t terminal) explanation(w io.Writer, e *client.Explanation) {
+	fmt.Fprintf(w, "read as %s\n", clean(e.Read))
+	rows := make([][]string, len(e.Nodes))
+	for i, n := range e.Nodes {
+		rows[i] = []string{thousands(int64(n.Hits)), n.Index, strings.Repeat("· ", n.Depth) + n.Text}
 	}
-	v := jsontext.Value(raw)
-	if err := v.Compact(); err != nil {
-		return fmt.Errorf("the node's answer: %w", err)
-	}
-	_, err = p.Stdout.Write(append(v, '\n'))
-	return err
+	t.table(w, []string{"RECORDS", "INDEX", "PART"}, rows)
+	fmt.Fprintf(w, "answered in %s\n\n", (time.Duration(e.Micros) * time.Microsecond).String())
 }
 
-// complaint finds the words in an error answer of any of our protocols: RFC 9457, CVE Services, or plain text.
-func complaint(text []byte) string {
-	var shape struct {
-		Detail  string `json:"detail"`
-		Title   string `json:"title"`
-		Message string `json:"message"`
+// headline is what a record is called in one line.
+func headline(h client.Hit) string {
+	title := h.Title
+	if title == "" {
+		title = h.Summary
 	}
-	if json.Unmarshal(text, &shape) == nil {
-		for _, s := range []string{shape.Detail, shape.Message, shape.Title} {
-			if s != "" {
-				return clean(s)
-			}
-		}
+	if h.State == "REJECTED" {
+		title = "(rejected) " + title
 	}
-	return clean(clip(string(text), 400))
+	return title
+}
+
+func scoreOf(h client.Hit) string {
+	if h.Severity == "" || h.Severity == "unscored" {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %s", h.Score, h.Severity)
+}
+
+func kevOf(h client.Hit) string {
+	if h.KEV == "" {
+		return ""
+	}
+	return "KEV"
+}
+
+// date is the day of a moment that may be missing.
+func date(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"tasuki/client"
 	"tasuki/internal/edge/serve/front"
 )
 
@@ -166,6 +169,10 @@ func (x *session) get(ctx context.Context, path string, query url.Values) (*http
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	var problem client.Problem
+	if json.Unmarshal(text, &problem) == nil && problem.Span != nil {
+		return nil, &problem
+	}
 	err = fmt.Errorf("%s: %s", resp.Status, complaint(text))
 	if resp.StatusCode == http.StatusNotFound {
 		err = fmt.Errorf("%w: %s", errNotFound, complaint(text))

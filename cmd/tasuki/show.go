@@ -2,15 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"tasuki/client"
 	"tasuki/spec/cve"
+	"tasuki/spec/cvss"
 	"tasuki/spec/kev"
 	"tasuki/spec/ssvc"
 )
@@ -18,194 +20,488 @@ import (
 // ShowCmd is `tasuki show`.
 type ShowCmd struct {
 	ID string `arg:"" help:"CVE identifier."`
+	Known
 	Asked
 }
 
-// Run shows one record, as a reader would want it told.
-func (c *ShowCmd) Run(ctx context.Context, p *Program, s *Settings) (err error) {
-	id, err := cve.ParseID(strings.ToUpper(c.ID))
-	if err != nil {
-		return err
-	}
-	x, err := c.ask(ctx, p, s)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, x.Close()) }()
-	resp, err := x.get(ctx, "/api/cve/"+url.PathEscape(id.String()), nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", id, err)
-	}
-	defer resp.Body.Close()
-	if c.JSON {
-		return p.copyLine(resp.Body)
-	}
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", id, err)
-	}
-	rec, err := cve.Decode(raw)
-	if err != nil {
-		return fmt.Errorf("%s: the node's answer: %w", id, err)
-	}
-	p.printRecord(rec)
-	return nil
+// Help is the long description.
+func (c *ShowCmd) Help() string {
+	return `Tells a record in the order in which it is needed: what it is, what is affected, how bad, what to do, who says what, references, history; each value with the party that says it. With --json it prints the record itself.`
 }
 
-// printRecord tells a record in the order in which it is needed: what it is, how bad, what is affected, what to do; each
-// value with the container that says it.
-func (p *Program) printRecord(rec *cve.Record) {
-	t := p.terminal(p.Stdout)
-	out := p.Stdout
-	m := rec.Metadata
-	fmt.Fprintf(out, "%s  %s", t.bold(m.ID), strings.ToLower(string(m.State)))
+// Run shows one record, as a reader would want it told.
+func (c *ShowCmd) Run(ctx context.Context, p *Program, s *Settings) error {
+	id, err := identifier(c.ID)
+	if err != nil {
+		return err
+	}
+	return c.asking(ctx, p, s, func(api *client.Client) error {
+		rec, err := api.RecordAt(ctx, id, c.moment())
+		if err != nil {
+			return fmt.Errorf("%s: %w", id, explained(err, ""))
+		}
+		if c.JSON {
+			_, err := fmt.Fprintf(p.Stdout, "%s\n", rec.Record)
+			return err
+		}
+		// What does not fit the format is a matter for lint; here the rest of the record is told.
+		doc, _, err := cve.DecodeLoose(rec.Record)
+		if err != nil {
+			return fmt.Errorf("%s: the node's answer: %w", id, err)
+		}
+		past, err := recentHistory(ctx, api, rec)
+		if err != nil {
+			return err
+		}
+		sheet{p.terminal(p.Stdout), p.Stdout}.record(rec, doc, past)
+		return nil
+	})
+}
+
+// sheet is a page on a terminal: headings, and under them lines of a label and a text.
+type sheet struct {
+	t terminal
+	w io.Writer
+}
+
+// labelWidth is the columns of a label.
+const labelWidth = 11
+
+func (s sheet) head(text string) { fmt.Fprintf(s.w, "\n%s\n", s.t.bold(text)) }
+
+// line prints a label and a text that is wrapped beside it.
+func (s sheet) line(label, text string) {
+	if text = clean(text); text == "" {
+		return
+	}
+	label = clip(clean(label), labelWidth)
+	fmt.Fprintf(s.w, "  %s%s %s\n", s.t.dim(label), strings.Repeat(" ", labelWidth-displayWidth(label)), wrap(text, labelWidth+3, s.t.columns))
+}
+
+// plain prints a text that has no label.
+func (s sheet) plain(text string) {
+	fmt.Fprintf(s.w, "  %s\n", wrap(clean(text), 2, s.t.columns))
+}
+
+// party is one container with its name.
+type party struct {
+	cve.Container
+	name string // "CNA acme", "ADP CISA-ADP"
+}
+
+func parties(doc *cve.Record) []party {
+	out := []party{{doc.Containers.CNA, strings.TrimSpace("CNA " + nameOf(doc.Containers.CNA.Provider))}}
+	for _, c := range doc.Containers.ADP {
+		out = append(out, party{c, strings.TrimSpace("ADP " + nameOf(c.Provider))})
+	}
+	return out
+}
+
+func nameOf(p cve.Provider) string {
+	if p.ShortName != "" {
+		return p.ShortName
+	}
+	return p.OrgID
+}
+
+func (s sheet) record(rec *client.Record, doc *cve.Record, past []pastVersion) {
+	all := parties(doc)
+	s.title(rec, doc, past)
+	s.what(all)
+	s.affected(all)
+	s.severity(rec, all)
+	if doc.Metadata.State != cve.Rejected {
+		s.advice(all)
+	}
+	s.voices(rec, all)
+	s.references(all)
+	s.history(rec, past)
+}
+
+func (s sheet) title(rec *client.Record, doc *cve.Record, past []pastVersion) {
+	m := doc.Metadata
+	facts := []string{string(m.State)}
+	if len(past) > 0 {
+		facts = append(facts, past[0].name())
+	}
 	for _, d := range []struct{ name, value string }{{"published", m.DatePublished}, {"rejected", m.DateRejected}, {"updated", m.DateUpdated}} {
 		if d.value != "" {
-			fmt.Fprintf(out, "  %s %s", d.name, day(d.value))
+			facts = append(facts, d.name+" "+day(d.value))
 		}
 	}
-	fmt.Fprintf(out, "  assigner %s\n", clean(m.AssignerShortName))
+	if m.AssignerShortName != "" {
+		facts = append(facts, "by "+m.AssignerShortName)
+	}
+	fmt.Fprintf(s.w, "%s  %s\n", s.t.bold(rec.ID), wrap(clean(strings.Join(facts, " · ")), displayWidth(rec.ID)+2, s.t.columns))
+	if text := known(rec.Moment); text != "" {
+		s.plain(text)
+	}
+	if title := clean(rec.Summary.Title); title != "" {
+		fmt.Fprintln(s.w, s.t.bold(wrap(title, 0, s.t.columns)))
+	}
+}
 
-	containers := append([]cve.Container{rec.Containers.CNA}, rec.Containers.ADP...)
-	for i, c := range containers {
-		who := "CNA " + c.Provider.ShortName
-		if i > 0 {
-			who = "ADP " + c.Provider.ShortName
-		}
-		var lines [][2]string
-		add := func(what, text string) {
-			if text = clean(text); text != "" {
-				lines = append(lines, [2]string{what, text})
-			}
-		}
-		add("title", c.Title)
-		for _, d := range c.Descriptions {
-			add(d.Lang, d.Value)
-		}
+// what is the description, or why there is none any more.
+func (s sheet) what(all []party) {
+	s.head("What it is")
+	for _, c := range all {
 		for _, r := range c.RejectedReasons {
-			add("rejected", r.Value)
+			s.line("rejected", r.Value)
 		}
-		add("replaced by", strings.Join(c.ReplacedBy, ", "))
-		for _, metric := range c.Metrics {
-			add("score", scoreText(metric))
-		}
-		for _, a := range c.Affected {
-			add("affected", affectedText(a))
-		}
-		for _, pt := range c.ProblemTypes {
-			for _, d := range pt.Descriptions {
-				add("weakness", strings.TrimSpace(d.CWEID+" "+strings.TrimPrefix(d.Description, d.CWEID)))
+		s.line("replaced by", strings.Join(c.ReplacedBy, ", "))
+		for _, d := range c.Descriptions {
+			if strings.HasPrefix(c.name, "ADP") {
+				s.line(d.Lang, d.Value+" ["+c.name+"]")
+				continue
 			}
-		}
-		for _, list := range []struct {
-			what  string
-			texts []cve.Text
-		}{{"workaround", c.Workarounds}, {"solution", c.Solutions}, {"exploit", c.Exploits}} {
-			for _, text := range list.texts {
-				add(list.what, text.Value)
-			}
-		}
-		for _, r := range c.References {
-			add("reference", r.URL)
-		}
-		if len(lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(out, "\n%s\n", t.bold(clean(who)))
-		for _, l := range lines {
-			label := clip(l[0], 11)
-			fmt.Fprintf(out, "  %s%s %s\n", t.dim(label), strings.Repeat(" ", 11-displayWidth(label)), wrap(l[1], 14, t.columns))
+			s.line(d.Lang, d.Value)
 		}
 	}
 }
 
-func scoreText(m cve.Metric) string {
-	for _, v := range []*cve.CVSS{m.CVSSv40, m.CVSSv31, m.CVSSv30, m.CVSSv20} {
-		if v != nil {
-			return fmt.Sprintf("CVSS %s %.1f %s %s", v.Version, v.BaseScore, strings.ToLower(v.BaseSeverity), v.VectorString)
+// maxRanges is how many versions of one product are told; --json has them all.
+const maxRanges = 12
+
+func (s sheet) affected(all []party) {
+	begun := false
+	for _, c := range all {
+		for _, a := range c.Affected {
+			if !begun {
+				s.head("What is affected")
+				begun = true
+			}
+			s.plain(productOf(a) + "  [" + c.name + "]")
+			for _, status := range []string{"affected", "unaffected", "unknown"} {
+				s.line(status, rangesOf(a, status))
+			}
+			if a.DefaultStatus != "" && len(a.Versions) > 0 {
+				s.line("others", a.DefaultStatus)
+			} else if len(a.Versions) == 0 {
+				s.line(a.DefaultStatus, "every version")
+			}
 		}
 	}
-	if m.Other == nil {
+}
+
+func productOf(a cve.Affected) string {
+	name := strings.TrimSpace(a.Vendor + " " + a.Product)
+	if name == "" {
+		name = a.PackageName
+	}
+	if strings.HasPrefix(strings.ToLower(a.Product), strings.ToLower(a.Vendor)) && a.Product != "" {
+		name = a.Product
+	}
+	if len(a.Platforms) > 0 && len(a.Platforms) <= 3 {
+		name += " on " + strings.Join(a.Platforms, ", ")
+	}
+	return name
+}
+
+// rangesOf joins the ranges that have a status. A missing status counts as affected, which is what its author meant.
+func rangesOf(a cve.Affected, status string) string {
+	var out []string
+	for _, v := range a.Versions {
+		if v.Status != status && !(v.Status == "" && status == "affected") {
+			continue
+		}
+		text := v.Range()
+		if text == "" {
+			text = "every version"
+		}
+		for _, c := range v.Changes {
+			text += ", " + c.Status + " from " + c.At
+		}
+		out = append(out, text)
+	}
+	if more := len(out) - maxRanges; more > 0 {
+		out = append(out[:maxRanges], fmt.Sprintf("and %s more", thousands(int64(more))))
+	}
+	return strings.Join(out, "; ")
+}
+
+func (s sheet) severity(rec *client.Record, all []party) {
+	s.head("How bad")
+	begun := false
+	for _, sc := range rec.Scores {
+		begun = true
+		who := sc.Source
+		if sc.CNA {
+			who += " (CNA)"
+		}
+		mark, paint := s.t.severity(sc.Severity)
+		fmt.Fprintf(s.w, "  %s  %s\n", paint(fmt.Sprintf("%s %.1f %s", mark, sc.Value, clean(sc.Severity))), clean("CVSS "+sc.Version+" · "+who))
+		s.line("", sc.Vector)
+	}
+	for _, text := range disagreements(rec.Scores) {
+		s.plain(text)
+	}
+	for _, c := range all {
+		for _, m := range c.Metrics {
+			if label, text := otherMetric(m); text != "" {
+				begun = true
+				s.line(label, text+"  ["+c.name+"]")
+			}
+		}
+	}
+	if !begun {
+		s.plain("Nobody has said: no score, no sign of exploitation.")
+	}
+	for _, c := range all {
+		for _, pt := range c.ProblemTypes {
+			for _, d := range pt.Descriptions {
+				if text := weaknessOf(d); text != "" {
+					s.line("weakness", text+"  ["+c.name+"]")
+				}
+			}
+		}
+	}
+}
+
+// disagreements says in words where parties score by the same version and differ.
+func disagreements(scores []client.Score) []string {
+	var out []string
+	for i, a := range scores {
+		for _, b := range scores[i+1:] {
+			if a.Version != b.Version || a.Value == b.Value || a.Source == b.Source {
+				continue
+			}
+			text := fmt.Sprintf("%s says %.1f, %s says %.1f", a.Source, a.Value, b.Source, b.Value)
+			if metrics := differingMetrics(a.Vector, b.Vector); metrics != "" {
+				text += ": they differ in " + metrics
+			}
+			out = append(out, text+".")
+		}
+	}
+	return out
+}
+
+func differingMetrics(a, b string) string {
+	x, errX := cvss.Parse(a)
+	y, errY := cvss.Parse(b)
+	if errX != nil || errY != nil {
 		return ""
 	}
-	if v, ok := ssvc.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, "ssvc") {
-		return fmt.Sprintf("SSVC exploitation %s, automatable %s, technical impact %s", v.Exploitation, v.Automatable, v.TechnicalImpact)
+	var out []string
+	fx, fy := x.Expand(), y.Expand()
+	for i := range min(len(fx), len(fy)) {
+		if fx[i].Value != fy[i].Value && fx[i].Base {
+			out = append(out, words(fx[i].Name))
+		}
 	}
-	if v, ok := kev.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, "kev") {
-		return "KEV known exploited, listed " + v.DateAdded
+	return strings.Join(out, ", ")
+}
+
+// words takes a schema's name apart: attackVector is "attack vector".
+func words(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte(' ')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// otherMetric is a statement outside of CVSS.
+func otherMetric(m cve.Metric) (label, text string) {
+	if m.Other == nil {
+		return "", ""
+	}
+	if v, ok := ssvc.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, ssvc.Type) {
+		var points []string
+		for _, p := range []struct{ name, value string }{{"exploitation", v.Exploitation}, {"automatable", v.Automatable}, {"technical impact", v.TechnicalImpact}} {
+			if p.value != "" {
+				points = append(points, p.name+" "+p.value)
+			}
+		}
+		return "SSVC", strings.Join(points, ", ")
+	}
+	if v, ok := kev.Decode(m.Other.Content); ok && strings.EqualFold(m.Other.Type, kev.Type) {
+		return "KEV", "known exploited, listed " + v.DateAdded
 	}
 	// Most others are a word of the vendor's own scale: {"text":"Low"}.
 	var word struct {
 		Text string `json:"text"`
 	}
 	if json.Unmarshal(m.Other.Content, &word) == nil && word.Text != "" {
-		return m.Other.Type + " " + word.Text
+		return "rating", word.Text + " (" + m.Other.Type + ")"
 	}
-	return m.Other.Type + " " + string(m.Other.Content)
+	return "rating", m.Other.Type + " (see --json)"
 }
 
-// maxVersions is how many versions of one product are told; --json has them all.
-const maxVersions = 12
-
-func affectedText(a cve.Affected) string {
-	name := strings.TrimSpace(a.Vendor + " " + a.Product)
-	if name == "" {
-		name = a.PackageName
-	}
-	var versions []string
-	for i, v := range a.Versions {
-		if i == maxVersions {
-			versions = append(versions, fmt.Sprintf("and %d more", len(a.Versions)-i))
-			break
-		}
-		text := v.Version
-		switch {
-		case v.LessThan != "":
-			text += " to before " + v.LessThan
-		case v.LessThanOrEqual != "":
-			text += " to " + v.LessThanOrEqual
-		}
-		if v.Status != "" && v.Status != "affected" {
-			text += " (" + v.Status + ")"
-		}
-		versions = append(versions, text)
-	}
-	if len(versions) == 0 {
-		return name
-	}
-	return name + ": " + strings.Join(versions, ", ")
-}
-
-// wrap breaks text at spaces to fit the terminal, with later lines indented. Text without spaces (Japanese) breaks anywhere.
-func wrap(text string, indent, columns int) string {
-	if columns == 0 {
+// weaknessOf is "CWE-862 Missing Authorization", however the author wrote it.
+func weaknessOf(d cve.Problem) string {
+	text := strings.TrimSpace(d.Description)
+	if d.CWEID == "" {
 		return text
 	}
-	room := max(columns-indent, 20)
-	var b strings.Builder
-	n, space := 0, -1 // columns on this line; the last place where it may break
-	line := []rune{}
-	flush := func(upto int) {
-		b.WriteString(strings.TrimRight(string(line[:upto]), " "))
-		b.WriteString("\n" + strings.Repeat(" ", indent))
-		line = append([]rune{}, line[upto:]...)
-		n = displayWidth(string(line))
-		space = -1
+	text = strings.TrimPrefix(text, d.CWEID)
+	return strings.TrimSpace(d.CWEID + " " + strings.TrimLeft(text, " :-–—"))
+}
+
+// advice is what can be done: a fixed version, a way around, where to read on.
+func (s sheet) advice(all []party) {
+	s.head("What to do")
+	begun := false
+	say := func(label, text string) {
+		begun = begun || text != ""
+		s.line(label, text)
 	}
-	for _, r := range text {
-		if n+runeWidth(r) > room {
-			if space > 0 {
-				flush(space + 1)
-			} else {
-				flush(len(line))
+	say("fixed in", strings.Join(fixes(all), "; "))
+	for _, c := range all {
+		for _, list := range []struct {
+			what  string
+			texts []cve.Text
+		}{{"solution", c.Solutions}, {"workaround", c.Workarounds}} {
+			for _, text := range list.texts {
+				say(list.what, text.Value)
 			}
 		}
-		if r == ' ' {
-			space = len(line)
-		}
-		line = append(line, r)
-		n += runeWidth(r)
 	}
-	b.WriteString(string(line))
-	return b.String()
+	const most = 3
+	n := 0
+	for _, r := range grouped(all) {
+		if (r.group == "patch" || r.group == "advisory" || r.group == "mitigation") && n < most {
+			say(r.group, r.url)
+			n++
+		}
+	}
+	if !begun {
+		s.plain("The record names no fix, no workaround and no advisory.")
+	}
 }
+
+// fixes are the first versions that are said to be good again.
+func fixes(all []party) []string {
+	var out []string
+	for _, c := range all {
+		for _, a := range c.Affected {
+			for _, v := range a.Versions {
+				fixed := v.LessThan
+				for _, ch := range v.Changes {
+					if ch.Status == "unaffected" {
+						fixed = ch.At
+					}
+				}
+				if v.Status == "unaffected" || fixed == "" || fixed == "*" {
+					continue
+				}
+				name := a.Product
+				if name == "" {
+					name = a.PackageName
+				}
+				if text := strings.TrimSpace(name + " " + fixed); !slices.Contains(out, text) {
+					out = append(out, text)
+				}
+			}
+		}
+	}
+	const most = 6
+	if more := len(out) - most; more > 0 {
+		out = append(out[:most], "and "+strconv.Itoa(more)+" more")
+	}
+	return out
+}
+
+// voices says who says what, one line per container.
+func (s sheet) voices(rec *client.Record, all []party) {
+	s.head("Who says what")
+	for _, c := range all {
+		var says []string
+		count := func(n int, one, many string) {
+			switch {
+			case n == 1:
+				says = append(says, "1 "+one)
+			case n > 1:
+				says = append(says, thousands(int64(n))+" "+many)
+			}
+		}
+		count(len(c.Descriptions), "description", "descriptions")
+		count(len(c.RejectedReasons), "reason for rejection", "reasons for rejection")
+		count(len(c.Affected), "product", "products")
+		count(len(c.Metrics), "metric", "metrics")
+		count(len(c.ProblemTypes), "weakness", "weaknesses")
+		count(len(c.References), "reference", "references")
+		count(len(c.Credits), "credit", "credits")
+		count(len(c.Tags), "tag", "tags")
+		text := c.name
+		if c.Provider.DateUpdated != "" {
+			text += ", " + day(c.Provider.DateUpdated)
+		}
+		s.plain(text + ": " + strings.Join(says, ", "))
+	}
+	s.plain("Logged " + stamp(rec.Logged) + " at leaf " + thousands(rec.Index) + ".")
+}
+
+// link is a reference with what it is.
+type link struct{ group, url string }
+
+// groups of references, by tag. What has several belongs to the first.
+var groups = []struct {
+	name string
+	tags []string
+}{
+	{"patch", []string{"patch", "release-notes"}},
+	{"advisory", []string{"vendor-advisory", "third-party-advisory", "government-resource"}},
+	{"mitigation", []string{"mitigation"}},
+	{"exploit", []string{"exploit", "technical-description"}},
+}
+
+// grouped are the references of all containers, each address once: the program's own container repeats those of the CNA.
+func grouped(all []party) []link {
+	tags := map[string][]string{}
+	var urls []string
+	for _, c := range all {
+		for _, r := range c.References {
+			if _, ok := tags[r.URL]; !ok {
+				urls = append(urls, r.URL)
+				tags[r.URL] = nil
+			}
+			tags[r.URL] = append(tags[r.URL], r.Tags...)
+		}
+	}
+	var out []link
+	for _, u := range urls {
+		group := "other"
+		for _, g := range slices.Backward(groups) {
+			if slices.ContainsFunc(tags[u], func(tag string) bool { return slices.Contains(g.tags, tag) }) {
+				group = g.name
+			}
+		}
+		out = append(out, link{group, u})
+	}
+	return out
+}
+
+func (s sheet) references(all []party) {
+	links := grouped(all)
+	if len(links) == 0 {
+		return
+	}
+	s.head("References")
+	for _, g := range []string{"patch", "advisory", "mitigation", "exploit", "other"} {
+		for _, l := range links {
+			if l.group == g {
+				s.line(g, l.url)
+			}
+		}
+	}
+}
+
+func (s sheet) history(rec *client.Record, past []pastVersion) {
+	if len(past) == 0 {
+		return
+	}
+	s.head("History")
+	for _, v := range past {
+		s.line(v.name(), v.line())
+	}
+	if oldest := past[len(past)-1].number; oldest > 1 {
+		s.plain(fmt.Sprintf("tasuki history %s has all %d.", rec.ID, past[0].number))
+	}
+}
+
+// day is the date of a timestamp.
+func day(timestamp string) string { return timestamp[:min(len(timestamp), len("2006-01-02"))] }

@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tasuki/client"
 )
 
 // StatsCmd is `tasuki stats`.
 type StatsCmd struct {
+	Query []string `arg:"" optional:"" help:"Count only what this query finds."`
+	Known
 	Asked
 }
 
@@ -23,9 +28,10 @@ func (c *StatsCmd) Run(ctx context.Context, p *Program, s *Settings) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	resp, err := x.get(ctx, "/api/v1/stats", nil)
+	text := strings.Join(c.Query, " ")
+	resp, err := x.get(ctx, client.Prefix+"stats", c.values(text))
 	if err != nil {
-		return err
+		return explained(err, text)
 	}
 	defer resp.Body.Close()
 	if c.JSON {
@@ -37,6 +43,20 @@ func (c *StatsCmd) Run(ctx context.Context, p *Program, s *Settings) (err error)
 	}
 	p.terminal(p.Stdout).table(p.Stdout, []string{"WHAT", "VALUE"}, rows)
 	return nil
+}
+
+// copyLine prints a JSON answer as one line.
+func (p *Program) copyLine(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("the node's answer: %w", err)
+	}
+	v := jsontext.Value(raw)
+	if err := v.Compact(); err != nil {
+		return fmt.Errorf("the node's answer: %w", err)
+	}
+	_, err = p.Stdout.Write(append(v, '\n'))
+	return err
 }
 
 // flatten turns a JSON value into rows of path and text: {"records":{"published":5}} is "records published", "5".

@@ -32,9 +32,26 @@ func (p *Program) terminal(w io.Writer) terminal {
 }
 
 // bold, dim and red mark text where the terminal shows colours.
-func (t terminal) bold(s string) string { return t.mark("1", s) }
-func (t terminal) dim(s string) string  { return t.mark("2", s) }
-func (t terminal) red(s string) string  { return t.mark("31", s) }
+func (t terminal) bold(s string) string   { return t.mark("1", s) }
+func (t terminal) dim(s string) string    { return t.mark("2", s) }
+func (t terminal) red(s string) string    { return t.mark("31", s) }
+func (t terminal) yellow(s string) string { return t.mark("33", s) }
+func (t terminal) green(s string) string  { return t.mark("32", s) }
+
+// severity is the shape of a severity, which says the same as its colour, and what paints it.
+func (t terminal) severity(name string) (shape string, paint func(string) string) {
+	switch strings.ToLower(name) {
+	case "critical":
+		return "●", t.red
+	case "high":
+		return "◕", t.red
+	case "medium":
+		return "◑", t.yellow
+	case "low":
+		return "◔", t.green
+	}
+	return "○", t.dim
+}
 
 func (t terminal) mark(code, s string) string {
 	if !t.colour || s == "" {
@@ -161,4 +178,38 @@ func bytesText(n int64) string {
 		return fmt.Sprintf("%d KiB", n>>10)
 	}
 	return fmt.Sprintf("%d bytes", n)
+}
+
+// wrap breaks text at spaces to fit the terminal, with later lines indented. Text without spaces (Japanese) breaks anywhere.
+func wrap(text string, indent, columns int) string {
+	if columns == 0 {
+		return text
+	}
+	room := max(columns-indent, 20)
+	var b strings.Builder
+	n, space := 0, -1 // columns on this line; the last place where it may break
+	line := []rune{}
+	flush := func(upto int) {
+		b.WriteString(strings.TrimRight(string(line[:upto]), " "))
+		b.WriteString("\n" + strings.Repeat(" ", indent))
+		line = append([]rune{}, line[upto:]...)
+		n = displayWidth(string(line))
+		space = -1
+	}
+	for _, r := range text {
+		if n+runeWidth(r) > room {
+			if space > 0 {
+				flush(space + 1)
+			} else {
+				flush(len(line))
+			}
+		}
+		if r == ' ' {
+			space = len(line)
+		}
+		line = append(line, r)
+		n += runeWidth(r)
+	}
+	b.WriteString(string(line))
+	return b.String()
 }
