@@ -53,8 +53,10 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 			case event.RecordImported:
 				l.id, l.state, l.source = e.ID, cve.State(e.State), e.Time
 				for _, date := range []string{e.Dates.Reserved, e.Dates.Published, e.Dates.Rejected, e.Dates.Updated} {
-					if t, err := time.Parse(time.RFC3339, date); err == nil {
-						l.source = t
+					for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05"} { // old records have no zone
+						if t, err := time.Parse(form, date); err == nil {
+							l.source = t.Truncate(time.Millisecond)
+						}
 					}
 				}
 				if !e.SourceTime.IsZero() {
@@ -89,8 +91,8 @@ func (n *naive) size(at time.Time) int64 {
 	return size
 }
 
-// at is the newest version of each record at a moment.
-func (n *naive) at(at catalogue.At) map[string]naiveLeaf {
+// each gives every version that stood or had stood at a moment, in the order of the log.
+func (n *naive) each(at catalogue.At, fn func(naiveLeaf)) {
 	size := int64(len(n.leaves))
 	switch {
 	case at.Size > 0:
@@ -98,13 +100,28 @@ func (n *naive) at(at catalogue.At) map[string]naiveLeaf {
 	case !at.Time.IsZero() && at.Clock != catalogue.SourceClock:
 		size = n.size(at.Time)
 	}
-	out := map[string]naiveLeaf{}
 	for _, l := range n.leaves[:size] {
 		if l.id != "" && (at.Clock != catalogue.SourceClock || at.Time.IsZero() || !l.source.After(at.Time)) {
-			out[l.id] = l
+			fn(l)
 		}
 	}
+}
+
+// at is the newest version of each record at a moment.
+func (n *naive) at(at catalogue.At) map[string]naiveLeaf {
+	out := map[string]naiveLeaf{}
+	n.each(at, func(l naiveLeaf) { out[l.id] = l })
 	return out
+}
+
+// record is the newest version of one record at a moment, and whether the list knew any.
+func (n *naive) record(id string, at catalogue.At) (newest naiveLeaf, known, any bool) {
+	n.each(at, func(l naiveLeaf) {
+		if any = true; l.id == id {
+			newest, known = l, true
+		}
+	})
+	return newest, known, any
 }
 
 // erasure is the leaf that erased another, below a size of the log, or −1.
