@@ -174,7 +174,7 @@ func (b *Browser) Until(t testing.TB, script string) {
 	for end := time.Now().Add(Patience); ; time.Sleep(20 * time.Millisecond) {
 		ctx, stop := context.WithTimeout(b.ctx, Patience)
 		// An error here is a page that is going away.
-		done, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && ("+script+")"))
+		done, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && Boolean("+script+")"))
 		stop()
 		if err == nil && done {
 			return
