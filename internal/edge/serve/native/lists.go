@@ -120,7 +120,7 @@ func (a *api) named(ctx context.Context, l list, name string) (*of[client.Named]
 	if page.Total == 0 {
 		return nil, refuse(codeNoName, "No record names "+strconv.Quote(name)+".")
 	}
-	out := client.Named{Name: name, Query: l.dim + ":" + quoted(name), Total: page.Total, Size: page.Size, Exploited: sum(page.Facets["kev"]),
+	out := client.Named{Name: name, Query: l.dim + ":" + query.Quote(name), Total: page.Total, Size: page.Size, Exploited: sum(page.Facets["kev"]),
 		States: countsOf(page.Facets["state"]), Severities: countsOf(page.Facets["severity"]), Years: yearsOf(page, q)}
 	for _, dim := range l.also {
 		counts := countsOf(page.Facets[dim])
@@ -136,11 +136,6 @@ func (a *api) named(ctx context.Context, l list, name string) (*of[client.Named]
 		}
 	}
 	return reply(out)
-}
-
-// quoted is a name as a value of the query language.
-func quoted(name string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 }
 
 func sum(counts []catalogue.FacetCount) (n int) {

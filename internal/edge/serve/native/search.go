@@ -14,7 +14,7 @@ import (
 )
 
 // dimensions can be counted as facets.
-var dimensions = []string{"assigner", "cwe", "kev", "lang", "product", "reference", "severity", "source", "ssvc", "state", "status", "tag", "vendor", "year"}
+var dimensions = []string{"assigner", "cwe", "has", "kev", "lang", "product", "reference", "severity", "source", "ssvc", "state", "status", "tag", "vendor", "year"}
 
 // orders are the values of sort.
 var orders = map[string]catalogue.Order{
@@ -35,7 +35,7 @@ type searchInput struct {
 	Sort    string `query:"sort" doc:"newest and oldest are by publication, severity by the score to judge by, exploited by the day of entering CISA's catalogue, changed by the last change. relevance needs words in q." enum:"newest,oldest,relevance,severity,exploited,changed" default:"newest"`
 	Limit   int    `query:"limit" doc:"Hits per page." minimum:"0" maximum:"1000" default:"20"`
 	Cursor  string `query:"cursor" doc:"next of the page before."`
-	Facets  string `query:"facets" doc:"Dimensions to count, with commas between them: assigner, cwe, kev, lang, product, reference, severity, source, ssvc, state, status, tag, vendor, year." example:"severity,vendor"`
+	Facets  string `query:"facets" doc:"Dimensions to count, with commas between them: assigner, cwe, has, kev, lang, product, reference, severity, source, ssvc, state, status, tag, vendor, year." example:"severity,vendor"`
 	Top     int    `query:"top" doc:"Values per facet." minimum:"1" maximum:"1000" default:"12"`
 	Explain string `query:"explain" doc:"1 explains how the query was read and answered." enum:"0,1" default:"0"`
 	Moment
