@@ -78,10 +78,12 @@ func (l *overlays) forget() {
 
 // asOf is the query as it is asked of a moment of the past.
 func (q Query) asOf(m Moment) Query {
-	if q.Now.IsZero() {
-		if q.Now = m.At.Time; q.Now.IsZero() {
-			q.Now = m.Time
-		}
+	switch {
+	case !q.Now.IsZero():
+	case m.At.Size > 0:
+		q.Now = m.Time
+	default:
+		q.Now = m.At.Time
 	}
 	if q.Sort == Relevance {
 		q.Sort = Newest // scores of two indexes do not compare
@@ -95,12 +97,15 @@ func (s *Service) searchPast(ctx context.Context, p point, fq facet.Query) (face
 	if p.clock == SourceClock {
 		unchanged = facet.Range{Num: "source", Min: facet.Absent + 1, Max: p.ms}
 	}
-	o := s.overlays.get(p)
 	for try := 0; ; try++ {
 		now, err := s.index.Part(ctx, fq, unchanged)
 		if err != nil {
 			return facet.Result{}, err
 		}
+		if p.clock == LogClock && p.size >= now.Seq {
+			return facet.Join(fq, now), nil // nothing has changed since
+		}
+		o := s.overlays.get(p)
 		head, err := s.overlay(ctx, o, now.Seq)
 		if err != nil {
 			return facet.Result{}, err

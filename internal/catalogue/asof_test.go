@@ -205,7 +205,7 @@ func TestThePastStaysAsTheListGrows(t *testing.T) {
 				cancel()
 			}
 		})
-		for i := range 40 {
+		for i := range 20 {
 			docs = docs[:0]
 			for range 25 {
 				docs = append(docs, document(1000+p.dice.IntN(400), time.Date(2024, 2, 1+i, 0, 0, 0, 0, time.UTC)))

@@ -26,6 +26,7 @@ import (
 // naive is the log as it was read back, leaf by leaf: every answer about the past is made from it by going through all of it.
 type naive struct {
 	leaves []naiveLeaf
+	erased map[int64]int64 // by leaf, the one that erased its body first
 }
 
 type naiveLeaf struct {
@@ -41,7 +42,7 @@ type naiveLeaf struct {
 
 func readLog(t testing.TB, w *gatetest.World) *naive {
 	t.Helper()
-	n := &naive{}
+	n := &naive{erased: map[int64]int64{}}
 	err := w.DB.View(context.Background(), func(tx *store.Tx) error {
 		return w.Log.Scan(context.Background(), tx, 0, func(index int64, raw []byte, body *ledger.Body) error {
 			e, err := event.Open(index, raw, body)
@@ -69,6 +70,9 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 				}
 			case event.BodyErased:
 				l.target = *e.Leaf
+				if _, already := n.erased[l.target]; !already {
+					n.erased[l.target] = index
+				}
 			}
 			n.leaves = append(n.leaves, l)
 			return nil
@@ -83,16 +87,16 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 // size is how many leaves the log had at a time.
 func (n *naive) size(at time.Time) int64 {
 	size := int64(0)
-	for _, l := range n.leaves {
-		if !l.logged.After(at) {
-			size = l.index + 1
+	for i := range n.leaves {
+		if !n.leaves[i].logged.After(at) {
+			size = int64(i) + 1
 		}
 	}
 	return size
 }
 
 // each gives every version that stood or had stood at a moment, in the order of the log.
-func (n *naive) each(at catalogue.At, fn func(naiveLeaf)) {
+func (n *naive) each(at catalogue.At, fn func(*naiveLeaf)) {
 	size := int64(len(n.leaves))
 	switch {
 	case at.Size > 0:
@@ -100,8 +104,8 @@ func (n *naive) each(at catalogue.At, fn func(naiveLeaf)) {
 	case !at.Time.IsZero() && at.Clock != catalogue.SourceClock:
 		size = n.size(at.Time)
 	}
-	for _, l := range n.leaves[:size] {
-		if l.id != "" && (at.Clock != catalogue.SourceClock || at.Time.IsZero() || !l.source.After(at.Time)) {
+	for i := range n.leaves[:size] {
+		if l := &n.leaves[i]; l.id != "" && (at.Clock != catalogue.SourceClock || at.Time.IsZero() || !l.source.After(at.Time)) {
 			fn(l)
 		}
 	}
@@ -110,15 +114,15 @@ func (n *naive) each(at catalogue.At, fn func(naiveLeaf)) {
 // at is the newest version of each record at a moment.
 func (n *naive) at(at catalogue.At) map[string]naiveLeaf {
 	out := map[string]naiveLeaf{}
-	n.each(at, func(l naiveLeaf) { out[l.id] = l })
+	n.each(at, func(l *naiveLeaf) { out[l.id] = *l })
 	return out
 }
 
 // record is the newest version of one record at a moment, and whether the list knew any.
 func (n *naive) record(id string, at catalogue.At) (newest naiveLeaf, known, any bool) {
-	n.each(at, func(l naiveLeaf) {
+	n.each(at, func(l *naiveLeaf) {
 		if any = true; l.id == id {
-			newest, known = l, true
+			newest, known = *l, true
 		}
 	})
 	return newest, known, any
@@ -126,10 +130,8 @@ func (n *naive) record(id string, at catalogue.At) (newest naiveLeaf, known, any
 
 // erasure is the leaf that erased another, below a size of the log, or −1.
 func (n *naive) erasure(of, size int64) int64 {
-	for _, l := range n.leaves[:size] {
-		if l.target == of {
-			return l.index
-		}
+	if by, ok := n.erased[of]; ok && by < size {
+		return by
 	}
 	return -1
 }
