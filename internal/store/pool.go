@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -189,11 +190,14 @@ func (p *pool) assertDurable(ctx context.Context, c *conn) error {
 
 func (p *pool) give(c *conn) { p.free <- c }
 
-// drop closes a connection that may be broken; the next taker opens a fresh one.
+// drop closes a connection that may be broken; the next taker opens a fresh one. Closing alone would give it back to
+// database/sql, which hands it out again, with a transaction that may still be open: one caller who went away at the wrong
+// moment would spoil it for all who come after.
 func (p *pool) drop(c *conn) {
 	for _, st := range c.prepared {
 		_ = st.Close()
 	}
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
 	_ = c.Close()
 	p.free <- nil
 }
