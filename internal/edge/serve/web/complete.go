@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-
 )
 
 // mostOptions is how many completions the box offers at once.
@@ -83,12 +82,12 @@ func bytesAt(text string, units int) int {
 
 // unitsAt is the way back.
 func unitsAt(text string, bytes int) (units int) {
-	for i, r := range text {
-		if i+utf8.RuneLen(r) > bytes {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if i += size; i > bytes {
 			break
 		}
 		units += utf16.RuneLen(r)
 	}
 	return units
 }
-

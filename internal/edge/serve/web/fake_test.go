@@ -25,6 +25,8 @@ type world struct {
 	list  *gatetest.World
 	views []*catalogue.View // every record
 
+	cold bool // its index is still being read
+
 	mu     sync.Mutex
 	broken error
 	asked  []catalogue.Query
@@ -95,6 +97,11 @@ func (w *world) fault() error {
 	return w.broken
 }
 
+func (w *world) Ready() (bool, int64) {
+	ready, size := w.Service.Ready()
+	return ready && !w.cold, size
+}
+
 func (w *world) Get(ctx context.Context, id string) (*catalogue.View, error) {
 	if err := w.fault(); err != nil {
 		return nil, err
@@ -138,6 +145,12 @@ func handler(t testing.TB, w *world) http.Handler {
 
 func handlerOf(w *world, l Ledger, i Intake) http.Handler {
 	return Handler(Options{Catalogue: w, Status: status(w), Ledger: l, Intake: i, OpenAPI: func() []byte { return []byte(sampleAPI) }, Log: discard, Now: fixed, BaseURL: "http://localhost:8080"})
+}
+
+// handlerAt is handler with the time that the pages believe it is.
+func handlerAt(t testing.TB, w *world, at time.Time) http.Handler {
+	t.Helper()
+	return Handler(Options{Catalogue: w, Status: status(w), Ledger: newLedger(t, w.list), Intake: intakeOf{}, Log: discard, Now: func() time.Time { return at }, BaseURL: "http://localhost:8080"})
 }
 
 var discard = slog.New(slog.DiscardHandler)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -16,17 +17,17 @@ const (
 	homeDays = 30
 )
 
-// figures are the counts of the first page: what happened in the last day, with the days before. text finds the last thirty
-// days, day the last one.
-var figures = []struct{ name, text, day, num string }{
-	{"published", "published:>30d", "published:>1d", "published"},
-	{"changed", "changed:>30d", "changed:>1d", "changed"},
-	{"kev", "kev:>30d", "kev:>1d", "kevadded"},
-	{"rejected", "state:rejected changed:>30d", "state:rejected changed:>1d", "changed"},
+// figures are the counts of the first page: what happened in a day, and day by day in the thirty up to it. %s is the time, as
+// queries write it.
+var figures = []struct{ name, text, num string }{
+	{"published", "published:%s", "published"},
+	{"changed", "changed:%s", "changed"},
+	{"kev", "kev:%s", "kevadded"},
+	{"rejected", "state:rejected changed:%s", "changed"},
 }
 
-// homeExamples are queries to try; each means something on a real list. The second is for readers of Japanese.
-var homeExamples = []string{"vendor:microsoft severity>=high published:>30d", `"sql injection" kev:yes`, "cwe:CWE-79 has:fix -state:rejected", "product:openssl cvss>=7"}
+// homeExamples are queries to try; each means something on a real list.
+var homeExamples = []string{"vendor:microsoft severity>=high", `"sql injection" kev:yes`, "cwe:CWE-79 has:fix published:>1y"}
 
 // finding are the pages that find records: the first page, search, the lists of names.
 func (s *server) finding(mux *http.ServeMux) {
@@ -58,19 +59,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 
 // fillHome asks the searches that the first page is made of; each of its figures is the link to its search.
 func (s *server) fillHome(r *http.Request, l i18n.Lang, v *home.View) error {
-	edges := days(s.Now(), homeDays)
-	for _, f := range figures {
-		page, err := s.ask(r.Context(), f.text, func(q *catalogue.Query) { q.Series = []catalogue.Series{{Num: f.num, Edges: edges}} })
-		if err != nil {
-			return err
-		}
-		c := home.Count{Label: l.T("home." + f.name), Month: int64(page.Total), Href: finds(f.day), MonthHref: finds(f.text)}
-		if len(page.Series) > 0 {
-			c.Days = counts(page.Series[0])
-			c.N = c.Days[len(c.Days)-1]
-		}
-		v.Counts = append(v.Counts, c)
-	}
+	var newest time.Time
 	for _, c := range []struct {
 		text, sort string
 		into       *search.Column
@@ -81,19 +70,58 @@ func (s *server) fillHome(r *http.Request, l i18n.Lang, v *home.View) error {
 			return err
 		}
 		c.into.Hits, c.into.More = hits(l, page.Hits), there.url()
+		if len(page.Hits) > 0 {
+			newest = page.Hits[0].Published
+		}
+	}
+	of := lately(s.Now())
+	v.When = l.T("home.lately")
+	if age := s.Now().Sub(newest); !newest.IsZero() && age > homeDays*24*time.Hour {
+		// An old copy: that nothing happened in its last thirty days would say nothing about it.
+		of = upTo(newest)
+		v.When = l.T("home.upto", l.Date(newest))
+	}
+	for _, f := range figures {
+		month, day := fmt.Sprintf(f.text, of.month), fmt.Sprintf(f.text, of.day)
+		page, err := s.ask(r.Context(), month, func(q *catalogue.Query) { q.Series = []catalogue.Series{{Num: f.num, Edges: of.edges}} })
+		if err != nil {
+			return err
+		}
+		c := home.Count{Label: l.T("home." + f.name), Month: int64(page.Total), Href: finds(day), MonthHref: finds(month)}
+		if len(page.Series) > 0 {
+			c.Days = counts(page.Series[0])
+			c.N = c.Days[len(c.Days)-1]
+		}
+		v.Counts = append(v.Counts, c)
 	}
 	v.Examples = homeTries(v.Newest.Hits)
 	return nil
 }
 
-// days are the bounds of the n days before now, oldest first; the last day ends with this moment, which is in it.
-func days(now time.Time, n int) []int64 {
-	edges := make([]int64, n+1)
-	for i := range edges {
-		edges[i] = now.Add(time.Duration(i-n) * 24 * time.Hour).UnixMilli()
+// stretch is thirty days and the last of them, as queries write them, and the bounds of each day.
+type stretch struct {
+	month, day string
+	edges      []int64
+}
+
+// lately are the thirty days before now, which is in them, as the moment that an age means is not.
+func lately(now time.Time) stretch {
+	sp := stretch{month: fmt.Sprintf(">%dd", homeDays), day: ">1d"}
+	for i := -homeDays; i <= 0; i++ {
+		sp.edges = append(sp.edges, now.Add(time.Duration(i)*24*time.Hour).UnixMilli()+1)
 	}
-	edges[n]++
-	return edges
+	return sp
+}
+
+// upTo are the thirty days in UTC that end with the day of t.
+func upTo(t time.Time) stretch {
+	day := t.UTC().Truncate(24 * time.Hour)
+	first := day.AddDate(0, 0, 1-homeDays)
+	sp := stretch{month: first.Format(time.DateOnly) + ".." + day.Format(time.DateOnly), day: day.Format(time.DateOnly)}
+	for i := range homeDays + 1 {
+		sp.edges = append(sp.edges, first.AddDate(0, 0, i).UnixMilli())
+	}
+	return sp
 }
 
 func counts(bins []int) []int64 {

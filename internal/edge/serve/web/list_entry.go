@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,7 +11,6 @@ import (
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/query"
-	"tasuki/spec/cwe"
 	"tasuki/web/chart"
 	"tasuki/web/i18n"
 	"tasuki/web/lists"
@@ -27,7 +27,7 @@ const (
 func (s *server) listOne(k list) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name, vendor := r.PathValue("name"), r.PathValue("vendor")
-		if canonical := canonicalCWE(name); k.dim == "cwe" && canonical != name {
+		if canonical := canonicalCWE(name); k.dim == "cwe" && canonical != name && commonName(k, canonical) != "" {
 			http.Redirect(w, r, nameURL(k.dim, canonical), http.StatusMovedPermanently)
 			return
 		}
@@ -68,10 +68,14 @@ func (s *server) fillEntry(ctx context.Context, v *lists.One, node Node, k list,
 		q.Limit, q.Top, q.Facets = onEntry, onTop, append([]string{"severity", "kev"}, others...)
 		q.Series = []catalogue.Series{byYear(all.years[0], all.years[1])}
 	})
+	var unreadable *query.Error
+	if errors.As(err, &unreadable) {
+		return false, nil // no name of this kind is written so
+	}
 	if err != nil {
 		return false, err
 	}
-	if _, standard := cwe.Lookup(v.Name); page.Total == 0 && !(standard && k.dim == "cwe") {
+	if page.Total == 0 && !(k.dim == "cwe" && commonName(k, v.Name) != "") {
 		return false, nil
 	}
 	severest, err := s.ask(ctx, text, func(q *catalogue.Query) { q.Limit, q.Sort = onEntry, catalogue.Severest })

@@ -157,7 +157,8 @@ func (s *server) fillIndex(ctx context.Context, v *lists.Index, node Node, k lis
 		}
 		return addressOf("/"+k.kind, q)
 	}
-	from := min((number-1)*onList, len(found))
+	number = min(number, max(1, (len(found)+onList-1)/onList))
+	from := (number - 1) * onList
 	to := min(from+onList, len(found))
 	v.Total, v.From = len(found), from+1
 	v.Sorts = []search.Choice{

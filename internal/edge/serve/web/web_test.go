@@ -160,14 +160,6 @@ func TestHeadLine(t *testing.T) {
 	}
 }
 
-func TestEmptyListSaysWhatToDo(t *testing.T) {
-	h := handler(t, empty(t))
-	p := fetch(t, h, "/")
-	if p.status != 200 || !strings.Contains(p.one(t, "main").words(), "tasuki import cvelist") {
-		t.Errorf("%d %s", p.status, p.one(t, "main").words())
-	}
-}
-
 func TestOurOwnFaultTellsNothing(t *testing.T) {
 	f := load(t)
 	h := handler(t, f)
