@@ -53,79 +53,108 @@ func (h *history) step(t testing.TB, rt *rapid.T) {
 		h.done[do]++
 		return
 	}
-	err := h.w.try(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) (err error) {
-		switch do {
-		case "register", "adopt":
-			n := authority.NewOrg{Short: name("short"), Name: name("long"), Roles: []authority.OrgRole{role("role")},
-				Profile: authority.Profile{Country: rapid.SampledFrom([]string{"", "JP"}).Draw(rt, "country")}}
-			var o authority.Org
-			if do == "register" {
-				o, err = authority.Register(ctx, tx, turn, n)
-			} else {
-				n.ID = fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", rapid.IntRange(0, 20).Draw(rt, "uuid"))
-				o, err = authority.Adopt(ctx, tx, turn, n)
-			}
+	// Everything is drawn before the command: rapid draws by panics, which the gate would take for the command's.
+	var cmd func(ctx context.Context, tx *store.Tx, turn event.Turn) error
+	switch do {
+	case "register", "adopt":
+		n := authority.NewOrg{Short: name("short"), Name: name("long"), Roles: []authority.OrgRole{role("role")},
+			Profile: authority.Profile{Country: rapid.SampledFrom([]string{"", "JP"}).Draw(rt, "country")}}
+		make := authority.Register
+		if do == "adopt" {
+			n.ID, make = fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", rapid.IntRange(0, 20).Draw(rt, "uuid")), authority.Adopt
+		}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			o, err := make(ctx, tx, turn, n)
 			if err == nil {
 				h.orgs = append(h.orgs, o.ID)
 			}
-		case "org":
-			c := authority.OrgChange{Name: ptr(name("long")), Add: []authority.OrgRole{role("add")}, Remove: []authority.OrgRole{role("remove")}}
-			if yes("rename") {
-				c.Short = ptr(name("short"))
+			return err
+		}
+	case "org":
+		id, c := pick("org", h.orgs), authority.OrgChange{Name: ptr(name("long")), Add: []authority.OrgRole{role("add")}, Remove: []authority.OrgRole{role("remove")}}
+		if yes("rename") {
+			c.Short = ptr(name("short"))
+		}
+		if yes("quota") {
+			c.Quota = ptr(int64(rapid.IntRange(0, 1000).Draw(rt, "quota")))
+		}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			_, err := authority.ChangeOrg(ctx, tx, turn, id, c)
+			return err
+		}
+	case "grant":
+		n := authority.NewGrant{Org: pick("org", h.orgs), Role: role("role"), Scope: authority.Scope{Text: name("text"), Include: []authority.Match{{Vendor: name("vendor")}}}}
+		if yes("under") {
+			n.Parent = pick("parent", h.grants)
+		}
+		seconds := rapid.IntRange(0, 100).Draw(rt, "for")
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			if seconds > 0 {
+				n.To = turn.Now().Add(time.Duration(seconds) * time.Second)
 			}
-			if yes("quota") {
-				c.Quota = ptr(int64(rapid.IntRange(0, 1000).Draw(rt, "quota")))
-			}
-			_, err = authority.ChangeOrg(ctx, tx, turn, pick("org", h.orgs), c)
-		case "grant":
-			n := authority.NewGrant{Org: pick("org", h.orgs), Role: role("role"), Scope: authority.Scope{Text: name("text"), Include: []authority.Match{{Vendor: name("vendor")}}}}
-			if yes("under") {
-				n.Parent = pick("parent", h.grants)
-			}
-			if yes("limited") {
-				n.To = turn.Now().Add(time.Duration(rapid.IntRange(1, 100).Draw(rt, "for")) * time.Second)
-			}
-			var g authority.Grant
-			if g, err = authority.GiveGrant(ctx, tx, turn, n); err == nil {
+			g, err := authority.GiveGrant(ctx, tx, turn, n)
+			if err == nil {
 				h.grants = append(h.grants, g.ID)
 			}
-		case "end":
-			err = authority.EndGrant(ctx, tx, turn, pick("grant", h.grants), "for a reason", "")
-		case "contacts":
-			err = authority.SetContacts(ctx, tx, turn, pick("org", h.orgs), []authority.Contact{{Email: name("mail")}})
-		case "add":
-			var u authority.User
-			n := authority.NewUser{Org: pick("org", h.orgs), Username: name("username"), Name: authority.PersonName{Last: name("last")}}
-			if yes("secret") {
-				n.PHC = cheap
-			}
-			if u, err = authority.AddUser(ctx, tx, turn, n); err == nil {
+			return err
+		}
+	case "end":
+		id := pick("grant", h.grants)
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			return authority.EndGrant(ctx, tx, turn, id, "for a reason", "")
+		}
+	case "contacts":
+		id, contacts := pick("org", h.orgs), []authority.Contact{{Email: name("mail")}}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			return authority.SetContacts(ctx, tx, turn, id, contacts)
+		}
+	case "add":
+		n := authority.NewUser{Org: pick("org", h.orgs), Username: name("username"), Name: authority.PersonName{Last: name("last")}}
+		if yes("secret") {
+			n.PHC = cheap
+		}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			u, err := authority.AddUser(ctx, tx, turn, n)
+			if err == nil {
 				h.users = append(h.users, u.ID)
 			}
-		case "user":
-			c := authority.UserChange{First: ptr(name("first")), Active: ptr(yes("active"))}
-			switch rapid.IntRange(0, 3).Draw(rt, "more") {
-			case 1:
-				c.Username = ptr(name("username"))
-			case 2:
-				c.Org = ptr(pick("org", h.orgs))
-			case 3:
-				c.Add = []string{authority.Admin}
-			}
-			_, err = authority.ChangeUser(ctx, tx, turn, pick("user", h.users), c)
-		case "remove":
-			err = authority.RemoveUser(ctx, tx, turn, pick("user", h.users))
-		case "reset":
-			err = authority.ResetSecret(ctx, tx, turn, pick("user", h.users), cheap)
-		case "rules":
-			var raw []byte
-			if yes("other") {
-				raw = otherRules
-			}
-			_, err = authority.AdoptRulePack(ctx, tx, turn, raw, "")
+			return err
 		}
-		return err
-	})
+	case "user":
+		id, c := pick("user", h.users), authority.UserChange{First: ptr(name("first")), Active: ptr(yes("active"))}
+		switch rapid.IntRange(0, 3).Draw(rt, "more") {
+		case 1:
+			c.Username = ptr(name("username"))
+		case 2:
+			c.Org = ptr(pick("org", h.orgs))
+		case 3:
+			c.Add = []string{authority.Admin}
+		}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			_, err := authority.ChangeUser(ctx, tx, turn, id, c)
+			return err
+		}
+	case "remove":
+		id := pick("user", h.users)
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			return authority.RemoveUser(ctx, tx, turn, id)
+		}
+	case "reset":
+		id := pick("user", h.users)
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			return authority.ResetSecret(ctx, tx, turn, id, cheap)
+		}
+	case "rules":
+		var raw []byte
+		if yes("other") {
+			raw = otherRules
+		}
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			_, err := authority.AdoptRulePack(ctx, tx, turn, raw, "")
+			return err
+		}
+	}
+	err := h.w.try(t, cmd)
 	switch {
 	case err == nil:
 		h.done[do]++

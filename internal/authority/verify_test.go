@@ -230,7 +230,7 @@ func TestSecrets(t *testing.T) {
 }
 
 // Unknown organisations and users take as long as a wrong key: the same hash is computed. Durations are noise on a busy machine,
-// so the hashes are counted: whatever is wrong, the slot is taken exactly once.
+// so the hashes are counted: whatever is wrong, one is computed.
 func TestSameWork(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite(t))
 	v := newSigned(t, db, "right")
@@ -238,13 +238,31 @@ func TestSameWork(t *testing.T) {
 		t.Errorf("the dummy costs %d passes over %d KiB", v.dummy.time, v.dummy.memory)
 	}
 	setUser(t, db, 9, 0)
-	for _, c := range [][3]string{{"acme", "ann", "right"}, {"acme", "bob", "right"}, {"beta", "ann", "right"}, {"acme", "ann", "wrong"}} {
-		v.slots = make(chan struct{}) // nobody gets in: whoever hashes waits for ever
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		if _, err := v.Login(ctx, c[0], c[1], c[2], ""); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v was answered without a hash: %v", c, err)
+	v.slots = make(chan struct{}) // passes nobody whom the test does not let in and out
+	hashes := make(chan int)
+	done := make(chan struct{})
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-v.slots:
+				n++
+				v.slots <- struct{}{}
+			case <-done:
+				hashes <- n
+				return
+			}
 		}
-		cancel()
+	}()
+	wrong := [][3]string{{"acme", "ann", "right"}, {"acme", "bob", "right"}, {"beta", "ann", "right"}, {"acme", "ann", "wrong"}}
+	for _, c := range wrong {
+		if _, err := v.Login(t.Context(), c[0], c[1], c[2], ""); !errors.Is(err, ErrUnauthorized) {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+	close(done)
+	if n := <-hashes; n != len(wrong) {
+		t.Errorf("%d hashes for %d answers", n, len(wrong))
 	}
 }
 
