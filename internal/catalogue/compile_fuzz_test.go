@@ -17,7 +17,7 @@ func FuzzCompile(f *testing.F) {
 		"source:cve lang≠en", "year:2000..", "kev:..2024", "desc:認*", "severity:..low", "cwe:noinfo,7*", "has:fix status:waiting", "changed:<7d", "-(a | b c)", "ｋｅｖ：今日"} {
 		f.Add(x)
 	}
-	w := worldOf(f, filepath.Join("..", "..", "cmd", "tasuki", "sample", "cve5-sample-500.zip"))
+	w := worldOf(f, filepath.Join("..", "..", "cmd", "tasuki", "sample", "cve5-sample-500.zip"), 10)
 	total := func(t *testing.T, n query.Node) int {
 		fq, err := translate(Query{Tree: &query.Query{Root: n}, Now: asked})
 		if err != nil {
@@ -68,7 +68,7 @@ func TestGlob(t *testing.T) {
 
 // A query with all that a reader may put in is not refused by the index, and dates of one moment are what they say.
 func TestEveryOperatorOfEveryField(t *testing.T) {
-	w := worldOf(t, filepath.Join("..", "..", "cmd", "tasuki", "sample", "cve5-sample-500.zip"))
+	w := worldOf(t, filepath.Join("..", "..", "cmd", "tasuki", "sample", "cve5-sample-500.zip"), 1)
 	asks := 0
 	for _, f := range query.Fields() {
 		q, err := query.Parse(f.Example)

@@ -34,16 +34,16 @@ type Option struct {
 func (s *Service) Complete(ctx context.Context, text string, cursor, n int) (*Completion, error) {
 	n = max(1, min(n, 100))
 	place := query.Context(text, cursor)
-	c := completer{s: s, ctx: ctx, n: n, place: place, typed: strings.ToLower(place.Text), now: time.Now()}
+	c := completer{s: s, n: n, place: place, typed: strings.ToLower(place.Text), now: time.Now()}
 	c.before = text[place.Whole.Start:place.Span.Start]
 	c.around(text)
 	out := &Completion{Span: place.Span}
 	var err error
 	switch place.Typing {
 	case query.Operand:
-		err = c.operand(place.Field)
+		err = c.operand(ctx, place.Field)
 	case query.Name, query.Operator:
-		err = c.word()
+		err = c.word(ctx)
 	case query.Phrase: // words are the reader's own
 	}
 	if errors.Is(err, facet.ErrName) {
@@ -58,7 +58,6 @@ func (s *Service) Complete(ctx context.Context, text string, cursor, n int) (*Co
 
 type completer struct {
 	s       *Service
-	ctx     context.Context //nolint:containedctx // lives as long as the call
 	n       int
 	place   query.Place
 	typed   string // in lower case
@@ -85,7 +84,7 @@ func (c *completer) add(o Option) {
 }
 
 // word offers names of fields, identifiers, and the vendors and products that begin like the word.
-func (c *completer) word() error {
+func (c *completer) word(ctx context.Context) error {
 	for _, f := range query.Fields() {
 		names := append([]string{f.Name}, f.Aliases...)
 		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, c.typed) }) {
@@ -107,11 +106,11 @@ func (c *completer) word() error {
 		return nil
 	}
 	if strings.HasPrefix(c.typed, "cve-") || strings.Trim(c.typed, "0123456789-") == "" {
-		return c.identifiers()
+		return c.identifiers(ctx)
 	}
 	for _, name := range []string{"vendor", "product"} {
 		f, _ := query.Lookup(name)
-		if err := c.values(f, name, 3, func(value string) bool { return strings.HasPrefix(value, c.typed) }); err != nil {
+		if err := c.values(ctx, f, name, 3, func(value string) bool { return strings.HasPrefix(value, c.typed) }); err != nil {
 			return err
 		}
 	}
@@ -126,13 +125,13 @@ func order(first bool) int {
 }
 
 // identifiers offers those that begin like the word.
-func (c *completer) identifiers() error {
+func (c *completer) identifiers(ctx context.Context) error {
 	prefix := strings.ToUpper(c.typed)
 	if !strings.HasPrefix(prefix, "CVE-") {
 		prefix = "CVE-" + prefix
 	}
 	match := facet.KeyMatch(func(key string) bool { return strings.HasPrefix(key, prefix) })
-	res, err := c.s.index.Search(c.ctx, facet.Query{Where: append(facet.And{match}, c.where...), Limit: c.n})
+	res, err := c.s.index.Search(ctx, facet.Query{Where: append(facet.And{match}, c.where...), Limit: c.n})
 	f, _ := query.Lookup("id")
 	for _, id := range res.Keys {
 		o := Option{Insert: id, Field: f}
@@ -145,11 +144,11 @@ func (c *completer) identifiers() error {
 }
 
 // operand offers values of a field.
-func (c *completer) operand(f *query.Field) error {
+func (c *completer) operand(ctx context.Context, f *query.Field) error {
 	begins := func(value string) bool { return strings.HasPrefix(strings.ToLower(value), c.typed) }
 	switch {
 	case f.Name == "id":
-		return c.identifiers()
+		return c.identifiers(ctx)
 	case f.Name == "vector":
 		for _, part := range []string{"AV:N", "AV:N/PR:N", "AV:N/PR:N/UI:N", "AV:L", "UI:N", "S:C"} {
 			if begins(part) {
@@ -158,13 +157,13 @@ func (c *completer) operand(f *query.Field) error {
 		}
 		return nil
 	case f.Name == "source":
-		return c.values(f, "party", c.n, begins)
+		return c.values(ctx, f, "party", c.n, begins)
 	case f.Name == "cwe":
-		return c.values(f, "cwe", c.n, c.weakness)
+		return c.values(ctx, f, "cwe", c.n, c.weakness)
 	case f.Kind == query.Time, f.Kind == query.Flag && f.Dated:
 		return c.dates(f)
 	case f.Kind == query.Enum:
-		return c.list(f)
+		return c.list(ctx, f)
 	case f.Name == "cvss":
 		return nil // a number between 0 and 10, which is best typed
 	}
@@ -173,12 +172,12 @@ func (c *completer) operand(f *query.Field) error {
 		return nil
 	}
 	if f.Name == "vendor" || f.Name == "product" { // also in the middle of a name, behind those that begin so
-		if err := c.values(f, f.Name, c.n, begins); err != nil || len(c.options) >= c.n || len(c.typed) < 2 {
+		if err := c.values(ctx, f, f.Name, c.n, begins); err != nil || len(c.options) >= c.n || len(c.typed) < 2 {
 			return err
 		}
-		return c.values(f, f.Name, c.n, func(value string) bool { return strings.Contains(value, " "+c.typed) })
+		return c.values(ctx, f, f.Name, c.n, func(value string) bool { return strings.Contains(value, " "+c.typed) })
 	}
-	return c.values(f, cmp.Or(dim, f.Name), c.n, begins)
+	return c.values(ctx, f, cmp.Or(dim, f.Name), c.n, begins)
 }
 
 // weakness matches a CWE by number or by a word of its name.
@@ -192,8 +191,8 @@ func (c *completer) weakness(value string) bool {
 }
 
 // values offers the commonest values of a dimension for which match holds.
-func (c *completer) values(f *query.Field, dim string, n int, match func(string) bool) error {
-	res, err := c.s.index.Search(c.ctx, facet.Query{Where: facet.And(c.where), Facets: []facet.Facet{
+func (c *completer) values(ctx context.Context, f *query.Field, dim string, n int, match func(string) bool) error {
+	res, err := c.s.index.Search(ctx, facet.Query{Where: facet.And(c.where), Facets: []facet.Facet{
 		{Dim: dim, Top: n, Keep: match}}})
 	if err != nil {
 		return err
@@ -212,9 +211,9 @@ func (c *completer) values(f *query.Field, dim string, n int, match func(string)
 }
 
 // list offers the values of a fixed list in their order, with counts.
-func (c *completer) list(f *query.Field) error {
+func (c *completer) list(ctx context.Context, f *query.Field) error {
 	counts := map[string]int{}
-	res, err := c.s.index.Search(c.ctx, facet.Query{Where: facet.And(c.where), Facets: []facet.Facet{{Dim: answers[f.Name].dim}}})
+	res, err := c.s.index.Search(ctx, facet.Query{Where: facet.And(c.where), Facets: []facet.Facet{{Dim: answers[f.Name].dim}}})
 	if err != nil {
 		return err
 	}
