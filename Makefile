@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 KILLS ?= 1000
 BENCHTIME ?= 1s
 
-.PHONY: build test race fuzz bench lint generate verify cross smoke crash powerloss ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke crash powerloss ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -27,6 +27,9 @@ lint: ## format, vet, linters, known vulnerabilities
 
 generate: ## rewrite generated files (some need the data archives beside the checkout)
 	$(GO) generate ./...
+
+man: ## the manual pages, into ./dist/man/man1
+	$(GO) run ./cmd/tasuki man --dir dist/man/man1
 
 verify: ## prove that generated files are current
 	script/verify

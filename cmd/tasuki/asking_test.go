@@ -21,7 +21,7 @@ func TestMarkStandsUnderTheCharacter(t *testing.T) {
 		{"脆弱性 vendr:x", client.Span{Start: 10, End: 15}, "  脆弱性 vendr:x\n         ^^^^^"},
 		{"severity:", client.Span{Start: 9, End: 9}, "  severity:\n           ^"},
 		{"a\x1b[31m\tb", client.Span{Start: 7, End: 8}, "  a [31m b\n         ^"},
-		{long + "vendr:x " + long, client.Span{Start: 200, End: 205}, "  …word word word word word word word vendr:x word word word word word word word…\n" + strings.Repeat(" ", 38) + "^^^^^"},
+		{long + "vendr:x " + long, client.Span{Start: 200, End: 205}, "  …word word word word word word word vendr:x word word word word word word w…\n" + strings.Repeat(" ", 38) + "^^^^^"},
 	} {
 		got := pointed(test.query, test.at, nil)
 		if got != test.want {
@@ -69,8 +69,8 @@ func TestFiltersBecomeAQuery(t *testing.T) {
 func TestChangeFitsALine(t *testing.T) {
 	change := client.Change{Index: 7, ID: "CVE-2026-0001", What: "withdrawn", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Hit: &client.Hit{State: "REJECTED", Title: "脆弱性\x1b[31m" + strings.Repeat("長", 60), Products: []string{"製品甲 < 1.2"}}}
-	line := terminal{columns: 100}.changeLine(change)
-	if want := "2026-01-02 03:04:05Z  withdrawn  CVE-2026-0001                 製品甲 < 1.2 (rejected) 脆弱性 [31m長長長長"; !strings.HasPrefix(line, want) || displayWidth(line) > 100 || !strings.HasSuffix(line, "…") {
+	line := terminal{columns: 110}.changeLine(change)
+	if want := "2026-01-02 03:04:05Z  withdrawn  CVE-2026-0001                 製品甲 < 1.2 (rejected) 脆弱性 [31m長長長長"; !strings.HasPrefix(line, want) || displayWidth(line) > 110 || !strings.HasSuffix(line, "…") {
 		t.Errorf("%q takes %d columns", line, displayWidth(line))
 	}
 	gone := terminal{}.changeLine(client.Change{ID: "CVE-2026-0001", What: "erased", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
