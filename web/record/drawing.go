@@ -47,7 +47,7 @@ func (l *Line) labelRows() int {
 }
 
 func (l *Line) labelY(i int) string {
-	return strconv.Itoa(l.bottom() + labelEach*(1+i%l.labelRows()) - 2)
+	return strconv.Itoa(l.bottom() + labelEach*(1+i%l.labelRows()))
 }
 
 func (l *Line) height() string { return strconv.Itoa(l.bottom() + labelEach*l.labelRows() + 4) }
