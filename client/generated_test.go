@@ -952,7 +952,7 @@ type SearchParams struct {
 	// Cursor next of the page before.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Facets Dimensions to count, with commas between them: assigner, cwe, kev, lang, product, reference, severity, source, ssvc, state, status, tag, vendor, year.
+	// Facets Dimensions to count, with commas between them: assigner, cwe, has, kev, lang, product, reference, severity, source, ssvc, state, status, tag, vendor, year.
 	Facets *string `form:"facets,omitempty" json:"facets,omitempty"`
 
 	// Top Values per facet.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tasuki/internal/gate/gatetest"
 	"tasuki/internal/store"
 )
@@ -35,16 +37,23 @@ const org = "22222222-2222-4222-8222-222222222222"
 
 // json is the record. Its numbers are written in a way that only their lexemes keep.
 func (m made) json() []byte {
+	quote := func(s string) string {
+		raw, err := jsontext.AppendQuote(nil, s)
+		if err != nil {
+			panic(err)
+		}
+		return string(raw)
+	}
 	meta := fmt.Sprintf(`"cveId":%q,"assignerOrgId":"%s","assignerShortName":"acme","state":%q,"datePublished":"%sT00:00:00.000Z","dateUpdated":"%sT08:00:00.000Z"`,
 		m.id, org, m.state, m.published, m.updated)
 	provider := fmt.Sprintf(`"providerMetadata":{"orgId":"%s","shortName":"acme","dateUpdated":"%sT08:00:00.000Z"}`, org, m.updated)
 	if m.state == "REJECTED" {
-		return fmt.Appendf(nil, `{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{%s},"containers":{"cna":{%s,"rejectedReasons":[{"lang":"en","value":%q}]}}}`,
-			meta, provider, m.text)
+		return fmt.Appendf(nil, `{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{%s},"containers":{"cna":{%s,"rejectedReasons":[{"lang":"en","value":%s}]}}}`,
+			meta, provider, quote(m.text))
 	}
-	cna := fmt.Sprintf(`%s,"title":%q,"descriptions":[{"lang":%q,"value":%q}],"affected":[{"vendor":%q,"product":%q,"versions":[{"version":"0","status":"affected","lessThan":%q,"versionType":"semver"}]}],`+
+	cna := fmt.Sprintf(`%s,"title":%s,"descriptions":[{"lang":%q,"value":%s}],"affected":[{"vendor":%q,"product":%q,"versions":[{"version":"0","status":"affected","lessThan":%q,"versionType":"semver"}]}],`+
 		`"problemTypes":[{"descriptions":[{"lang":"en","type":"CWE","cweId":%q,"description":"A weakness"}]}],"references":[{"url":"https://example.com/%s","tags":["patch"]}],"x_number":1.50`,
-		provider, m.title, m.lang, m.text, m.vendor, m.product, m.before, m.cwe, m.id)
+		provider, quote(m.title), m.lang, quote(m.text), m.vendor, m.product, m.before, m.cwe, m.id)
 	if m.vector != "" {
 		cna += fmt.Sprintf(`,"metrics":[{"format":"CVSS","cvssV3_1":{"version":"3.1","vectorString":"CVSS:3.1/%s","baseScore":%s,"baseSeverity":"X"}}]`, m.vector, m.score)
 	}

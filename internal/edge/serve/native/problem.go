@@ -126,7 +126,7 @@ func (a *api) problem(ctx context.Context, err error) error {
 	var qe *query.Error
 	switch {
 	case errors.As(err, &done):
-		return done
+		return err // with the headers that it may carry
 	case errors.As(err, &qe):
 		return unreadable(qe)
 	case errors.Is(err, catalogue.ErrAt):
