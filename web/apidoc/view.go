@@ -10,6 +10,7 @@ type View struct {
 	About      string
 	Document   string // address of the document itself
 	Groups     []Group
+	Problems   []Problem
 	Schemas    []Schema
 	Unreadable bool // the document could not be read
 }
@@ -33,6 +34,14 @@ type Operation struct {
 	Answers    []Answer
 	Curl       string
 	Try        string // an address that a browser can open; "" when a value would have to be made up
+}
+
+// Problem is a kind of problem details (RFC 9457). Its place on the page is what the problem's type refers to.
+type Problem struct {
+	Code   string `json:"code"`
+	Status int    `json:"status"` // 0 when it varies
+	Title  string `json:"title"`
+	Text   string `json:"text"`
 }
 
 // Parameter is a value that a request may carry.

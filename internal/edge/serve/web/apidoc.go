@@ -30,6 +30,8 @@ type openapi struct {
 	Components struct {
 		Schemas map[string]apiSchema `json:"schemas"`
 	} `json:"components"`
+	// Problems are the kinds of problem details; the type of a problem is a reference to its place on this page.
+	Problems []apidoc.Problem `json:"x-problems"`
 }
 
 type apiOperation struct {
@@ -144,6 +146,7 @@ func readOpenAPI(raw []byte, base string) (v apidoc.View, err error) {
 	for _, name := range sortedKeys(d.Components.Schemas) {
 		v.Schemas = append(v.Schemas, schemaView(name, d.Components.Schemas[name]))
 	}
+	v.Problems = d.Problems
 	return v, nil
 }
 

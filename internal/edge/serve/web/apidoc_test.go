@@ -19,6 +19,7 @@ const sampleAPI = `{"openapi":"3.1.0","info":{"title":"Tasuki","version":"1","de
  "/api/v1/records/{id}":{"parameters":[],"get":{"operationId":"get-record","tags":["records"],"summary":"One record","parameters":[
    {"name":"id","in":"path","required":true,"schema":{"type":"string"}}],"responses":{"200":{"description":"OK"}}},
   "delete":{"tags":["records"],"responses":{}}}},
+"x-problems":[{"code":"bad-query","status":400,"title":"The query cannot be read","text":"Look at span."}],
 "components":{"schemas":{"Page":{"type":"object","required":["hits"],"properties":{
   "hits":{"type":["array","null"],"items":{"$ref":"#/components/schemas/Hit"}},"total":{"type":"integer"},"kind":{"type":"string","enum":["a","b"]}}},"Hit":{"type":"object"}}}}`
 
@@ -35,9 +36,12 @@ func TestAPIPage(t *testing.T) {
 			t.Errorf("a link to #%s goes nowhere", name)
 		}
 	}
+	if !ids["problem-bad-query"] {
+		t.Error("the type of a problem refers to nothing")
+	}
 	says := p.one(t, "main").words()
 	for _, want := range []string{"curl -fsS 'http://localhost:8080/api/v1/search?q=vendor%3Aacme+%26+%3Cb%3E'", "curl -fsS 'http://localhost:8080/api/v1/records/{id}'",
-		"curl -fsS -X DELETE", "integer (int64) 1–1000", "default 50", "How many.", "array of Hit", "a | b", "always present"} {
+		"curl -fsS -X DELETE", "integer (int64) 1–1000", "default 50", "How many.", "array of Hit", "bad-query 400", "The query cannot be read. Look at span.", "a | b", "always present"} {
 		if !strings.Contains(says, want) {
 			t.Errorf("the page does not say %q", want)
 		}
