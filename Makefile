@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 KILLS ?= 1000
 BENCHTIME ?= 1s
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke crash powerloss ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet crash powerloss ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -39,6 +39,10 @@ cross: ## the release binaries for six platforms, into ./dist
 
 smoke: ## a fresh clone, up, three questions, a second start
 	script/smoke
+
+sheet: ## a picture of every type of page, and a page with all of them, into ./sheet (Chromium)
+	mkdir -p sheet
+	TASUKI_SHEET=$(CURDIR)/sheet $(GO) test ./cmd/tasuki -run TestContactSheet -v -timeout 30m
 
 crash: ## kill a node KILLS times at random moments, on each engine, and look what is left (half an hour each)
 	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 4h -kills $(KILLS)

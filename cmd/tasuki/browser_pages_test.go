@@ -1,0 +1,154 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tasuki/internal/edge/serve/web/browsertest"
+)
+
+// pageTypes are one address of every type of page over a browsed node, in the order of the contact sheet.
+var pageTypes = []struct{ name, path string }{
+	{"home", "/"},
+	{"search", "/search?q=severity%3Ecritical"},
+	{"results", "/search?q=authentication"},
+	{"nothing", "/search?q=nothingmatchesthis"},
+	{"mistake", "/search?q=severity%3Apurple"},
+	{"explain", "/search?q=kev%3Ayes&explain=1"},
+	{"grammar", "/query"},
+	{"vendors", "/vendors"},
+	{"vendor", "/vendors/servicenow"},
+	{"products", "/products"},
+	{"product", "/products/servicenow/now%20platform"},
+	{"weaknesses", "/weaknesses"},
+	{"weakness", "/weaknesses/CWE-79"},
+	{"assigners", "/assigners"},
+	{"assigner", "/assigners/VulDB"},
+	{"record", "/cve/" + browsedID},
+	{"long record", "/cve/CVE-2023-44487"},
+	{"many versions", "/cve/CVE-2024-47703"},
+	{"Japanese record", "/cve/CVE-2026-90001"},
+	{"rejected", "/cve/CVE-2024-3514"},
+	{"as of", "/cve/" + browsedID + "?at=2026-11-20"},
+	{"not yet known", "/cve/CVE-2023-44487?at=2026-11-20"},
+	{"absent", "/cve/CVE-2024-4878"},
+	{"history", "/cve/" + browsedID + "/history"},
+	{"diff", "/cve/" + browsedID + "/diff"},
+	{"changes", "/changes?from=2026-11-20&to=2026-11-21"},
+	{"log", "/log"},
+	{"entry", "/log/3"},
+	{"verify", "/verify?id=" + browsedID},
+	{"charter", "/charter"},
+	{"sources", "/sources"},
+	{"api", "/api"},
+	{"nowhere", "/nowhere"},
+}
+
+// looks are both languages in both themes and at both widths. The first two alone have each of them once.
+var looks = []struct {
+	name, query   string
+	width, height int64
+}{
+	{"en light wide", "lang=en&theme=light", 1280, 800}, {"ja dark phone", "lang=ja&theme=dark", 390, 844},
+	{"en dark phone", "lang=en&theme=dark", 390, 844}, {"ja light wide", "lang=ja&theme=light", 1280, 800},
+}
+
+func looking(path, query string) string {
+	if strings.Contains(path, "?") {
+		return path + "&" + query
+	}
+	return path + "?" + query
+}
+
+// What a reader's browser may have to fetch for a page (issue 3, acceptance): the first one ever, and any later one.
+const (
+	firstVisit = 100_000
+	laterVisit = 30_000
+)
+
+// TestEveryPage opens one page of every type over a whole node: it is the page it should be, axe-core finds nothing, it is no
+// wider than the window, nothing is asked of another server, and no more bytes come over the wire than promised.
+func TestEveryPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("minutes; the pages' own tests look at each type once")
+	}
+	node := openBrowsed(t, "")
+	b := browsertest.Open(t, node)
+	worst := map[string]int64{}
+	for _, page := range pageTypes {
+		for _, look := range looks {
+			t.Run(page.name+" "+look.name, func(t *testing.T) {
+				b.Size(t, look.width, look.height)
+				address := looking(page.path, look.query)
+				b.Forget(t)
+				first := weigh(b.Traffic(t, func() { b.Go(t, address) }))
+				settled(t, b)
+				refusal := b.Eval(t, `Boolean(document.querySelector(".nothing"))`).(bool)
+				if meant := page.name == "nothing" || page.name == "mistake" || page.name == "absent" || page.name == "not yet known" || page.name == "nowhere"; refusal != meant {
+					t.Errorf("a page that says that something is not there: %v, want %v: %s", refusal, meant, b.Text(t, "h1"))
+				}
+				if over := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != 0.0 {
+					t.Errorf("%v px wider than the window", over)
+				}
+				for _, violation := range b.Axe(t) {
+					t.Error(violation)
+				}
+				later := weigh(b.Traffic(t, func() { b.Go(t, address) }))
+				if first > firstVisit || later > laterVisit {
+					t.Errorf("%d bytes on a first visit, %d on a later one", first, later)
+				}
+				worst["first"], worst["later"] = max(worst["first"], first), max(worst["later"], later)
+			})
+		}
+	}
+	t.Logf("at most %d bytes on a first visit, %d on a later one, over %d types of page", worst["first"], worst["later"], len(pageTypes))
+	b.CheckQuiet(t)
+}
+
+// settled waits for what a page's script does by itself.
+func settled(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
+	b.Until(t, `!document.getElementById("verify")?.dataset.proof || document.getElementById("verify").dataset.verdict`)
+}
+
+func weigh(requests []browsertest.Request) (sum int64) {
+	for _, r := range requests {
+		if !r.Cached {
+			sum += r.Bytes
+		}
+	}
+	return sum
+}
+
+// TestContactSheet writes a picture of every type of page in every look, and a page that shows them all, into the folder that
+// TASUKI_SHEET names (make sheet).
+func TestContactSheet(t *testing.T) {
+	dir := os.Getenv("TASUKI_SHEET")
+	if dir == "" {
+		t.Skip("TASUKI_SHEET names no folder; see make sheet")
+	}
+	node := openBrowsed(t, "")
+	b := browsertest.Open(t, node)
+	var sheet strings.Builder
+	sheet.WriteString("<!doctype html><meta charset=utf-8><title>Tasuki: every type of page</title><style>body{font:14px sans-serif}" +
+		"div{display:flex;gap:8px;align-items:start}a{width:24%}img{width:100%;max-height:40rem;object-fit:cover;object-position:top;border:1px solid #999}</style>\n")
+	for _, page := range pageTypes {
+		sheet.WriteString("<h2>" + page.name + "</h2><div>\n")
+		for _, look := range looks {
+			b.Size(t, look.width, look.height)
+			b.Go(t, looking(page.path, look.query))
+			settled(t, b)
+			name := strings.ReplaceAll(page.name+" "+look.name, " ", "-") + ".png"
+			if err := os.WriteFile(filepath.Join(dir, name), b.Picture(t), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sheet.WriteString(`<a href="` + name + `"><img loading=lazy alt="` + look.name + `" src="` + name + `"></a>` + "\n")
+		}
+		sheet.WriteString("</div>\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte(sheet.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
