@@ -3,6 +3,7 @@ package authority
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // deadlines must not depend on what the machine knows of time zones
 )
@@ -28,7 +29,7 @@ func (c *Calendar) open() string {
 		return fmt.Sprintf("no time zone %q", c.Zone)
 	}
 	for _, name := range c.Weekend {
-		d := slices.IndexFunc([]time.Weekday{0, 1, 2, 3, 4, 5, 6}, func(d time.Weekday) bool { return lower(d.String()) == name })
+		d := slices.IndexFunc([]time.Weekday{0, 1, 2, 3, 4, 5, 6}, func(d time.Weekday) bool { return strings.ToLower(d.String()) == name })
 		if d < 0 {
 			return fmt.Sprintf("no day %q", name)
 		}

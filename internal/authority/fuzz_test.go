@@ -2,7 +2,10 @@ package authority
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"testing"
+	"time"
 
 	"tasuki/spec/jcs"
 )
@@ -55,6 +58,67 @@ func FuzzPHC(f *testing.F) {
 		}
 		if p.String() != text || p.memory > maxMemory || p.time > maxTime || p.lanes > maxLanes {
 			t.Fatalf("%q is %q", text, p)
+		}
+	})
+}
+
+// FuzzRulePack: whatever pack is read can be asked: every deadline lies after its trigger, in every calendar.
+func FuzzRulePack(f *testing.F) {
+	f.Add(builtinRaw, int64(1_800_000_000))
+	f.Add([]byte(`{"version":"1","effective":"2026-01-01T00:00:00Z","roles":[{"role":"CNA"}],"deadlines":[{"trigger":"t","amount":3,"unit":"business_days"}],
+		"calendars":[{"calendar":"c","zone":"America/Havana","weekend":["friday"],"holidays":["2026-03-08"],"through":"2026-12-31"}]}`), int64(1_772_900_000))
+	f.Fuzz(func(t *testing.T, raw []byte, unix int64) {
+		p, err := ParseRulePack(raw)
+		if err != nil {
+			if !errors.Is(err, ErrRulePack) {
+				t.Fatal(err)
+			}
+			return
+		}
+		at := time.Unix(unix%4_000_000_000, 0).UTC()
+		for _, d := range p.Deadlines {
+			for _, c := range p.Calendars {
+				due, err := p.Deadline(d.Trigger, at, c.Name)
+				if err != nil || !due.After(at) || d.Unit == "hours" && due.Sub(at) != time.Duration(d.Amount)*time.Hour {
+					t.Fatalf("%s in %s from %s: %s, %v", d.Trigger, c.Name, at, due, err)
+				}
+				if d.Unit == "business_days" && !c.Business(due) {
+					t.Fatalf("%s in %s from %s: %s is no business day", d.Trigger, c.Name, at, due)
+				}
+			}
+		}
+	})
+}
+
+// FuzzPartners: a list that is read can be imported: names and scopes are such as the commands take, and texts hold no markup.
+func FuzzPartners(f *testing.F) {
+	raw, err := os.ReadFile("testdata/partners.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte(`[{"shortName":"xx","organizationName":"<b>X</b> &amp; Co.","scope":"X* issues only, EOL<br>excluded","CNA":{"type":["Vendor"],"roles":[{"role":"CNA"}]}}]`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		list, err := LoadPartners(raw)
+		if err != nil {
+			if !errors.Is(err, ErrPartners) {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, p := range list {
+			b := orgBody{Name: p.Name, Profile: p.Profile, Short: p.Short}
+			if err := b.check(); err != nil {
+				t.Fatalf("%+v: %v", p, err)
+			}
+			if _, err := jcs.Canonical(b); err != nil {
+				t.Fatalf("%+v: %v", p, err)
+			}
+			for _, r := range p.Roles {
+				if err := r.Scope.Check(); err != nil || !r.Role.Known() {
+					t.Fatalf("%+v: %v", p, err)
+				}
+			}
 		}
 	})
 }

@@ -60,7 +60,7 @@ const (
 )
 
 func (m *Match) compile() pattern {
-	p := pattern{vendor: foldName(m.Vendor), product: foldName(m.Product), namespace: strings.TrimSuffix(lower(unescape(m.Namespace)), "/"),
+	p := pattern{vendor: foldName(m.Vendor), product: foldName(m.Product), namespace: strings.TrimSuffix(strings.ToLower(unescape(m.Namespace)), "/"),
 		purl: purlPath(m.PURL), cpe: cpeParts(m.CPE)}
 	p.weight = weigh(p.vendor, vendorWeight) + weigh(p.product, productWeight)
 	if len(p.cpe) > 1 {
@@ -157,7 +157,7 @@ func glob(pattern, s string) bool {
 // purlPath is the part of a package URL that names the package: type/namespace/name, unescaped, in lower case. "" where the
 // text is no package URL. An @ that begins a namespace segment ("@angular") is not the one before a version.
 func purlPath(text string) string {
-	rest, ok := strings.CutPrefix(lower(strings.TrimSpace(text)), purlPrefix)
+	rest, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(text)), purlPrefix)
 	if !ok {
 		return ""
 	}
@@ -179,7 +179,7 @@ func unescape(s string) string {
 // cpeParts are the components of a CPE 2.3 formatted string from the part on, unquoted, in lower case; nil where the text is
 // none.
 func cpeParts(text string) []string {
-	rest, ok := strings.CutPrefix(lower(strings.TrimSpace(text)), cpePrefix)
+	rest, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(text)), cpePrefix)
 	if !ok {
 		return nil
 	}

@@ -292,7 +292,7 @@ func (s *Scopes) Overlaps() []Overlap {
 			}
 			key := ""
 			for _, c := range r.Holders {
-				key += c.Grant.ID + "\x00" + foldName(c.Match.Vendor) + "\x00" + foldName(c.Match.Product) + "\x00" + lower(c.Match.Namespace+"\x00"+c.Match.PURL+
+				key += c.Grant.ID + "\x00" + foldName(c.Match.Vendor) + "\x00" + foldName(c.Match.Product) + "\x00" + strings.ToLower(c.Match.Namespace+"\x00"+c.Match.PURL+
 					"\x00"+c.Match.CPE) + "\x00"
 			}
 			if !seen[key] {

@@ -14,12 +14,12 @@ var ErrScope = errors.New("authority: not a scope")
 
 // Scope says what a grant covers (CNA rules, section 3): in words for people and, as far as it goes, for programs.
 type Scope struct {
-	Calendar string  `json:"calendar,omitzero"` // of the rule pack, for deadlines of those below this grant; "" inherits
-	EOL      EOL     `json:"eol,omitzero"`
-	Exclude  []Match `json:"exclude,omitempty"` // what of Include is not covered
-	Include  []Match `json:"include,omitempty"`
-	Kind     Kind    `json:"kind,omitzero"`
-	Text     string  `json:"text,omitzero"`
+	Calendar string    `json:"calendar,omitzero"` // of the rule pack, for deadlines of those below this grant; "" inherits
+	EOL      EOL       `json:"eol,omitzero"`
+	Exclude  []Match   `json:"exclude,omitempty"` // what of Include is not covered
+	Include  []Match   `json:"include,omitempty"`
+	Kind     ScopeKind `json:"kind,omitzero"`
+	Text     string    `json:"text,omitzero"`
 }
 
 // EOL is whether identifiers are assigned for products at the end of their life. Silence means they are handled like everything
@@ -33,13 +33,13 @@ const (
 	EOLExcluded EOL = "excluded"
 )
 
-// Kind is by what a scope is drawn.
-type Kind string
+// ScopeKind is by what a scope is drawn.
+type ScopeKind string
 
 // The kinds of scopes.
 const (
-	Supplier     Kind = ""             // by products: its own, or those it is asked to stand for
-	Coordination Kind = "coordination" // by activity: found or coordinated by it, unless another CNA covers the product
+	Supplier     ScopeKind = ""             // by products: its own, or those it is asked to stand for
+	Coordination ScopeKind = "coordination" // by activity: found or coordinated by it, unless another CNA covers the product
 )
 
 // Match is a pattern for products; all of its members that are set must fit. Names compare without regard to case, and spaces,
@@ -133,9 +133,7 @@ func (m *Match) check() string {
 
 func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, control) }
 
-func lower(s string) string { return strings.ToLower(s) }
-
 // foldName is a name as names are compared.
 func foldName(s string) string {
-	return strings.Join(strings.FieldsFunc(lower(s), func(r rune) bool { return r == ' ' || r == '_' || r == '-' || r == '\u00a0' || r == '\t' }), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ' ' || r == '_' || r == '-' || r == '\u00a0' || r == '\t' }), " ")
 }

@@ -202,7 +202,7 @@ func TestGrants(t *testing.T) {
 			t.Errorf("after Japan's three holidays: %v, %v", due, err)
 		}
 		// The Root's grant ends: acme is an orphan until isle is Root again.
-		if err := errors.Join(end(root.ID, "broken rules")); err != nil {
+		if err := end(root.ID, "broken rules"); err != nil {
 			t.Fatal(err)
 		}
 		if err := end(root.ID, "again"); !errors.Is(err, authority.ErrEnded) {
