@@ -13,6 +13,7 @@ var (
 	pastOverLog        = q.Get("past_over_log")
 	pastOverSource     = q.Get("past_over_source")
 	pastOverSourceMore = q.Get("past_over_source_more")
+	pastErased         = q.Get("past_erased")
 )
 
 // A search of the past is answered from two indexes. The present one answers for the records that have not changed since; an
@@ -154,8 +155,7 @@ func (s *Service) overlay(ctx context.Context, o *overlay, size int64) (int64, e
 		})
 	}
 	err := fill(ctx, o.index, read, func(rows []row) {
-		// Rows come in the order of until, so that an interrupted filling goes on behind the last of them. Erasures are
-		// among them with a lower one.
+		// Rows come in the order of until, so that an interrupted filling goes on behind the last of them.
 		o.head = max(o.head, rows[len(rows)-1].until)
 	})
 	if err != nil {
@@ -174,17 +174,45 @@ func take(ctx context.Context, turn chan struct{}) error {
 	}
 }
 
-// read gives each what the overlay has to learn: versions that were superseded at or after its head and stood at its point, and,
-// without an entry, those that it may hold and that no longer stand or were erased.
+// read gives each what the overlay has to learn: without an entry, versions that it may hold and that were erased or no longer
+// stand, then those that were superseded at or after its head and stood at its point, in the order of until.
 func (o *overlay) read(ctx context.Context, tx *store.Tx, each func(row) error) error {
 	p, from := o.at, o.head
-	query, args := pastOverLog, []any{from, p.size, p.size, from, from, p.size, p.size}
+	stood := func(r row, thru int64) bool {
+		if p.clock == SourceClock {
+			return r.source <= p.ms && p.ms < thru
+		}
+		return r.version < p.size && p.size <= r.until
+	}
+	if from > 0 {
+		err := pastRowsOf(ctx, tx, func(r row, thru int64) error {
+			if !stood(r, thru) {
+				return nil
+			}
+			r.until = 0 // says nothing of how far the overlay is
+			return each(r)
+		}, pastErased, from)
+		if err != nil {
+			return err
+		}
+	}
+	query, args := pastOverLog, []any{from, p.size, p.size}
 	switch {
 	case p.clock == SourceClock && from == 0:
 		query, args = pastOverSource, []any{p.ms, p.ms}
 	case p.clock == SourceClock:
-		query, args = pastOverSourceMore, []any{from, p.ms, p.ms, from, from, p.ms, p.ms}
+		query, args = pastOverSourceMore, []any{from, p.ms, p.ms}
 	}
+	return pastRowsOf(ctx, tx, func(r row, thru int64) error {
+		if !stood(r, thru) {
+			r.entry = gone // and with it what the overlay may hold of the record: a newer leaf is older by the source's clock
+		}
+		return each(r)
+	}, query, args...)
+}
+
+// pastRowsOf reads rows of catalogue_past as an index learns them.
+func pastRowsOf(ctx context.Context, tx *store.Tx, fn func(r row, thru int64) error, query *store.Query, args ...any) error {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -197,10 +225,7 @@ func (o *overlay) read(ctx context.Context, tx *store.Tx, each func(row) error) 
 			return err
 		}
 		r.leaf = max(r.until, erased)
-		if p.clock == SourceClock && thru <= p.ms {
-			r.entry = gone
-		}
-		if err := each(r); err != nil {
+		if err := fn(r, thru); err != nil {
 			return err
 		}
 	}

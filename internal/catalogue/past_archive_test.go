@@ -97,7 +97,7 @@ func TestPastOfTheArchive(t *testing.T) {
 			}
 		}
 		for range 5 {
-			p.checkChanges(t, n)
+			p.checkChanges(t, n, 20_000)
 		}
 		lap("1,000 records of the past")
 	})
