@@ -35,7 +35,6 @@ type Version struct {
 	Logged time.Time
 	Source time.Time // when its source had it
 	Kind   string    // of the event: record.imported, …
-	State  string
 	Erased bool
 	First  bool // the list learnt of the record
 	Shown  bool // it is what the page is about

@@ -50,7 +50,6 @@ type View struct {
 	Verify      []string // commands; none for a version that is not the newest
 	Raw, Proof  string   // addresses
 	ListID      string
-	LogSize     int64
 }
 
 // AsOf is the moment that the page answers for, and the form that asks for another.

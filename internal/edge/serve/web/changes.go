@@ -29,7 +29,7 @@ var kinds = []catalogue.What{catalogue.Added, catalogue.Changed, catalogue.Withd
 func (s *server) changes(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p, _ := s.page(w, r)
-	v := changes.View{Page: p, Today: s.Now().UTC().Format(time.DateOnly), Source: q.Get("clock") == string(catalogue.SourceClock)}
+	v := changes.View{Page: p, Source: q.Get("clock") == string(catalogue.SourceClock)}
 	v.Page.Title = p.Lang.T("changes.title")
 	v.From.Value = cmp.Or(q.Get("from"), s.Now().UTC().Add(-defaultSpan).Format(time.DateOnly))
 	v.To.Value = q.Get("to")
@@ -102,7 +102,7 @@ func (s *server) fillChanges(ctx context.Context, found *catalogue.Changes, span
 	}
 	texts := s.headlines(ctx, v.Page.Lang, found.List)
 	for _, c := range found.List {
-		row := changes.Row{ID: c.ID, What: string(c.What), State: string(c.State), Time: c.Time, Href: "/cve/" + c.ID}
+		row := changes.Row{ID: c.ID, What: string(c.What), Time: c.Time, Href: "/cve/" + c.ID}
 		row.Headline, row.Lang = texts[c.ID].text, texts[c.ID].lang
 		switch {
 		case c.What == catalogue.Erased:

@@ -135,7 +135,7 @@ func rows(versions []catalogue.Version) []history.Version {
 	for i, v := range versions {
 		kind, _, _ := strings.Cut(v.Kind, "/")
 		rows[i] = history.Version{
-			N: len(versions) - i, Index: v.Index, Logged: v.Logged, Source: v.Source, Kind: kind, State: v.State,
+			N: len(versions) - i, Index: v.Index, Logged: v.Logged, Source: v.Source, Kind: kind,
 			Erased: v.Erased, First: i == len(versions)-1,
 		}
 	}

@@ -69,8 +69,7 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 	if view.AsOf.Past {
 		view.Raw += "?size=" + strconv.FormatInt(v.Index+1, 10)
 	}
-	view.ListID, view.LogSize = node.ListID, node.Size
-	view.Leaf = v.Index
+	view.ListID, view.Leaf = node.ListID, v.Index
 	if view.Shown == len(versions) {
 		view.Verify = []string{
 			"curl -o " + id + ".tlog-proof " + s.BaseURL + "/proof/" + id,
