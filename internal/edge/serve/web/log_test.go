@@ -174,11 +174,11 @@ func TestLogPage(t *testing.T) {
 	h := handler(t, w)
 	p := fetch(t, h, "/log")
 	size := w.list.Size(t)
-	rows := p.all("table.entries tbody tr")
+	rows := p.all("table.leaves tbody tr")
 	if int64(len(rows)) != min(size, onLog) {
 		t.Fatalf("%d rows of %d entries", len(rows), size)
 	}
-	if got, want := p.all("table.entries th a")[0].attr["href"], fmt.Sprintf("/log/%d", size-1); got != want || !strings.Contains(rows[0].words(), "CVE-") {
+	if got, want := p.all("table.leaves th a")[0].attr["href"], fmt.Sprintf("/log/%d", size-1); got != want || !strings.Contains(rows[0].words(), "CVE-") {
 		t.Errorf("the newest entry is shown as %q, %q", got, rows[0].words())
 	}
 	if note := p.all("pre")[0].words(); !strings.Contains(note, fmt.Sprintf(" %d ", size)) || !strings.Contains(note, "— tasuki/") {
@@ -198,7 +198,7 @@ func TestLogPagesFollowOneAnother(t *testing.T) {
 			t.Fatal("no end")
 		}
 		p := fetch(t, h, strings.TrimSuffix(at, "#h-entries"))
-		for _, a := range p.all("table.entries th a") {
+		for _, a := range p.all("table.leaves th a") {
 			if seen[a.attr["href"]] {
 				t.Errorf("%s is listed twice", a.attr["href"])
 			}
