@@ -39,7 +39,8 @@ func ImportPartners(ctx context.Context, tx *store.Tx, t event.Turn, list []Part
 			if i < 0 {
 				continue
 			}
-			g := NewGrant{Org: orgs[p.Short], Role: known.role, Scope: p.Roles[i].Scope, By: by, Decision: Decision{Text: "as the Program's partner list has it"}}
+			g := NewGrant{Org: orgs[p.Short], Role: known.role, Scope: p.Roles[i].Scope, By: by,
+				Decision: Decision{Text: "as the Program's partner list has it"}}
 			switch known.role {
 			case Root:
 				g.Parent = grants[p.TopLevel][TopLevelRoot]

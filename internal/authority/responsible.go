@@ -292,8 +292,9 @@ func (s *Scopes) Overlaps() []Overlap {
 			}
 			key := ""
 			for _, c := range r.Holders {
-				key += c.Grant.ID + "\x00" + foldName(c.Match.Vendor) + "\x00" + foldName(c.Match.Product) + "\x00" + strings.ToLower(c.Match.Namespace+"\x00"+c.Match.PURL+
-					"\x00"+c.Match.CPE) + "\x00"
+				m := c.Match
+				key += strings.Join([]string{c.Grant.ID, foldName(m.Vendor), foldName(m.Product), strings.ToLower(m.Namespace), strings.ToLower(m.PURL),
+					strings.ToLower(m.CPE), ""}, "\x00")
 			}
 			if !seen[key] {
 				seen[key] = true

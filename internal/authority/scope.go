@@ -135,5 +135,6 @@ func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsF
 
 // foldName is a name as names are compared.
 func foldName(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ' ' || r == '_' || r == '-' || r == '\u00a0' || r == '\t' }), " ")
+	gap := func(r rune) bool { return strings.ContainsRune(" _-\u00a0\t", r) }
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), gap), " ")
 }

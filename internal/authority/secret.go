@@ -67,7 +67,8 @@ type phc struct {
 
 func (p *phc) String() string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.lanes, b64.EncodeToString(p.salt), b64.EncodeToString(p.hash))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.lanes,
+		b64.EncodeToString(p.salt), b64.EncodeToString(p.hash))
 }
 
 func (p *phc) of(key string) []byte {

@@ -66,7 +66,8 @@ type failed struct {
 // NewVerifier makes a Verifier over a store.
 func NewVerifier(db *store.DB, rand io.Reader, now func() time.Time) (*Verifier, error) {
 	n := runtime.GOMAXPROCS(0)
-	v := &Verifier{db: db, now: now, wait: sleep, slots: make(chan struct{}, n), suspect: make(chan struct{}, max(1, n/2)), waiting: make(chan struct{}, maxWaiting),
+	v := &Verifier{db: db, now: now, wait: sleep,
+		slots: make(chan struct{}, n), suspect: make(chan struct{}, max(1, n/2)), waiting: make(chan struct{}, maxWaiting),
 		good: newRecent[[32]byte, struct{}](maxRemembered), failures: newRecent[[32]byte, failed](maxFailures), used: map[string]int64{}}
 	if _, err := io.ReadFull(rand, v.key[:]); err != nil {
 		return nil, fmt.Errorf("draw the verifier's key: %w", err)
