@@ -96,3 +96,31 @@ func TestGistLeavesDatesOut(t *testing.T) {
 		}
 	}
 }
+
+// A hit is two lines that fit the terminal, whatever its words are.
+func TestHitsFitTheTerminal(t *testing.T) {
+	published := time.Date(2024, 3, 4, 18, 0, 0, 0, time.UTC)
+	hits := []client.Hit{
+		{ID: "CVE-2024-27198", Severity: "critical", Score: 9.8, Title: "Authentication bypass allowing admin actions", KEV: "2024-03-07",
+			Products: []string{"JetBrains TeamCity < 2023.11.4"}, Published: &published, Assigner: "JetBrains"},
+		{ID: "CVE-2024-1", Severity: "unscored", Summary: strings.Repeat("脆弱性", 30), Products: []string{strings.Repeat("製品", 30)}, Assigner: "jpcert"},
+		{ID: "CVE-2024-2", Severity: "low", Score: 10, State: "REJECTED", Title: "gone"},
+	}
+	var out strings.Builder
+	terminal{columns: 80}.hits(&out, hits)
+	want := "" +
+		"● 9.8   CVE-2024-27198  JetBrains TeamCity < 2023.1…  KEV  2024-03-04  JetBrains\n" +
+		"        Authentication bypass allowing admin actions\n" +
+		"○       CVE-2024-1  製品製品製品製品製品製品製品製品製品製品製品製品製…   jpcert\n" +
+		"        脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱性脆弱…\n" +
+		"◔ 10.0  CVE-2024-2\n" +
+		"        (rejected) gone\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := displayWidth(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%q takes %d columns", line, n)
+		}
+	}
+}

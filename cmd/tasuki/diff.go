@@ -182,7 +182,7 @@ var changeHead = []string{"TIME", "WHAT", "ID", "SCORE", "PRODUCT", "TITLE"}
 func changeRow(ch client.Change) []string {
 	row := []string{stamp(ch.Time), ch.What, ch.ID, "", "", ""}
 	if h := ch.Hit; h != nil {
-		row[3], row[4], row[5] = scoreOf(*h), clip(clean(strings.Join(h.Products, ", ")), 32), headline(*h)
+		row[3], row[4], row[5] = scoreOf(*h), clip(productsOf(*h), 32), headline(*h)
 	}
 	return row
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,13 +124,7 @@ func (p *Program) printSearch(page *client.Page, facets []string) {
 	if page.Explanation != nil {
 		t.explanation(p.Stdout, page.Explanation)
 	}
-	rows := make([][]string, len(page.Hits))
-	for i, h := range page.Hits {
-		rows[i] = []string{h.ID, date(h.Published), scoreOf(h), kevOf(h), clip(clean(strings.Join(h.Products, ", ")), 32), headline(h)}
-	}
-	if len(rows) > 0 {
-		t.table(p.Stdout, []string{"ID", "PUBLISHED", "SCORE", "KEV", "PRODUCT", "TITLE"}, rows)
-	}
+	t.hits(p.Stdout, page.Hits)
 	for _, dim := range facets {
 		counts := make([][]string, 0, len(page.Facets[dim]))
 		for _, v := range page.Facets[dim] {
@@ -138,7 +133,7 @@ func (p *Program) printSearch(page *client.Page, facets []string) {
 		fmt.Fprintln(p.Stdout)
 		t.table(p.Stdout, []string{"COUNT", strings.ToUpper(dim)}, counts)
 	}
-	fmt.Fprintf(p.Stderr, "%s of %s records", thousands(int64(len(rows))), thousands(int64(page.Total)))
+	fmt.Fprintf(p.Stderr, "%s of %s records", thousands(int64(len(page.Hits))), thousands(int64(page.Total)))
 	if text := known(page.Moment); text != "" {
 		fmt.Fprintf(p.Stderr, ", %s", text)
 	}
@@ -146,6 +141,41 @@ func (p *Program) printSearch(page *client.Page, facets []string) {
 		fmt.Fprintf(p.Stderr, "; more with --cursor %s", page.Next)
 	}
 	fmt.Fprintln(p.Stderr)
+}
+
+// hits prints records: for a reader two lines each, as the pages have them; for a program that reads along a table.
+func (t terminal) hits(w io.Writer, hits []client.Hit) {
+	if t.columns == 0 {
+		rows := make([][]string, len(hits))
+		for i, h := range hits {
+			rows[i] = []string{h.ID, date(h.Published), scoreOf(h), kevOf(h), clip(productsOf(h), 32), headline(h)}
+		}
+		if len(rows) > 0 {
+			t.table(w, []string{"ID", "PUBLISHED", "SCORE", "KEV", "PRODUCT", "TITLE"}, rows)
+		}
+		return
+	}
+	const margin = 8 // under which the second line begins: a shape, a score up to 10.0, two spaces
+	for _, h := range hits {
+		shape, paint := t.severity(h.Severity)
+		score := shape
+		if scoreOf(h) != "" {
+			score = fmt.Sprintf("%s %.1f", shape, h.Score)
+		}
+		facts := strings.Join(nonEmpty(kevOf(h), date(h.Published), clean(h.Assigner)), "  ")
+		// Products give way to what follows them.
+		room := t.columns - margin - displayWidth(h.ID) - displayWidth(facts) - 4
+		products := clip(productsOf(h), max(room, 8))
+		rest := "  " + products + strings.Repeat(" ", max(room-displayWidth(products), 0)+2) + facts
+		fmt.Fprintf(w, "%s%s%s%s\n", paint(score), strings.Repeat(" ", margin-displayWidth(score)), t.bold(h.ID), strings.TrimRight(rest, " "))
+		fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", margin), clip(clean(headline(h)), t.columns-margin))
+	}
+}
+
+func productsOf(h client.Hit) string { return clean(strings.Join(h.Products, ", ")) }
+
+func nonEmpty(list ...string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
 }
 
 // explanation prints how a query was read.
