@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -56,12 +57,8 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// Bounds of one request.
-const (
-	defaultLimit = 20
-	maxLimit     = 1000
-	maxStreams   = 512 // streams that may be open at a time
-)
+// maxStreams is how many streams may be open at a time. A stream costs a goroutine and, while it catches up, one piece of the log.
+const maxStreams = 512
 
 type api struct {
 	Options
@@ -75,11 +72,14 @@ type api struct {
 // Handler answers for Prefix.
 func Handler(o Options) http.Handler { return build(o) }
 
-// OpenAPI is the API's description: an OpenAPI 3.1 document in JSON.
-func OpenAPI() []byte { return build(Options{}).document }
+// describing is an API that is there to be describing.
+var describing = sync.OnceValue(func() *api { return build(Options{}) })
+
+// OpenAPI is the API's description: an OpenAPI 3.1 document in JSON, not to be changed.
+func OpenAPI() []byte { return describing().document }
 
 // OpenAPI30 is the same as an OpenAPI 3.0 document, for generators that know no other.
-func OpenAPI30() []byte { return build(Options{}).document30 }
+func OpenAPI30() []byte { return describing().document30 }
 
 func build(o Options) *api {
 	a := &api{Options: o, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams)}

@@ -56,11 +56,3 @@ func identifier(given string) (string, error) {
 	}
 	return id.String(), nil
 }
-
-// bounded is how many things a list gives: what was asked for, or the default.
-func bounded(limit, otherwise int) int {
-	if limit == 0 {
-		return otherwise
-	}
-	return limit
-}
