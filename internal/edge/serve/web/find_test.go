@@ -137,7 +137,7 @@ func TestLists(t *testing.T) {
 	h := handler(t, load(t))
 	for _, k := range allLists {
 		p := fetch(t, h, "/"+k.kind)
-		rows := p.all("table.entries tbody tr")
+		rows := p.all("table.names tbody tr")
 		if p.status != http.StatusOK || len(rows) < 3 || leading(t, p.one(t, "div.bar h2").words()) != len(rows) {
 			t.Fatalf("%s: %d, %d rows under %q", k.kind, p.status, len(rows), p.one(t, "div.bar h2").words())
 		}
@@ -164,7 +164,7 @@ func TestLists(t *testing.T) {
 				t.Errorf("%s: the page of %q: %d", k.kind, name.words(), one.status)
 			}
 		}
-		if p := fetch(t, h, "/"+k.kind+"?q=nobodyiscalledthis"); p.status != http.StatusOK || len(p.all("table.entries")) != 0 {
+		if p := fetch(t, h, "/"+k.kind+"?q=nobodyiscalledthis"); p.status != http.StatusOK || len(p.all("table.names")) != 0 {
 			t.Errorf("%s without a match: %d", k.kind, p.status)
 		}
 		pairs := p.all("section.pairs td a")
@@ -177,10 +177,10 @@ func TestLists(t *testing.T) {
 			}
 		}
 	}
-	if p := fetch(t, h, "/vendors?q=JUNIPER"); len(p.all("table.entries tbody tr")) != 1 {
-		t.Errorf("%d vendors for JUNIPER", len(p.all("table.entries tbody tr")))
+	if p := fetch(t, h, "/vendors?q=JUNIPER"); len(p.all("table.names tbody tr")) != 1 {
+		t.Errorf("%d vendors for JUNIPER", len(p.all("table.names tbody tr")))
 	}
-	if p := fetch(t, h, "/weaknesses?q=use+after"); len(p.all("table.entries tbody tr")) != 1 || !strings.Contains(p.one(t, "table.entries").words(), "CWE-416") {
+	if p := fetch(t, h, "/weaknesses?q=use+after"); len(p.all("table.names tbody tr")) != 1 || !strings.Contains(p.one(t, "table.names").words(), "CWE-416") {
 		t.Error("a weakness is not found by its name")
 	}
 }
@@ -192,7 +192,7 @@ func TestListsArePaged(t *testing.T) {
 	for at != "" {
 		p := fetch(t, h, at)
 		pages++
-		for _, a := range p.all("table.entries tbody th a") {
+		for _, a := range p.all("table.names tbody th a") {
 			if seen[a.words()] {
 				t.Errorf("%s twice", a.words())
 			}
@@ -208,7 +208,7 @@ func TestListsArePaged(t *testing.T) {
 	if len(seen) != 120 || pages != 3 {
 		t.Errorf("%d products on %d pages", len(seen), pages)
 	}
-	if p := fetch(t, h, "/products?page=99"); p.status != http.StatusOK || len(p.all("table.entries tbody tr")) != 20 {
+	if p := fetch(t, h, "/products?page=99"); p.status != http.StatusOK || len(p.all("table.names tbody tr")) != 20 {
 		t.Errorf("a page behind the last: %d", p.status)
 	}
 }
@@ -313,6 +313,7 @@ func TestFeed(t *testing.T) {
 
 func TestCompletion(t *testing.T) {
 	h := handler(t, load(t))
+	total(t, h, "/search") // completion answers for what searches have seen
 	ask := func(text string, cursor int, lang string) (c completion) {
 		t.Helper()
 		p := fetch(t, h, "/search/complete?"+url.Values{"q": {text}, "cursor": {fmt.Sprint(cursor)}}.Encode(), "Accept-Language", lang)
@@ -329,8 +330,8 @@ func TestCompletion(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	// A cursor counts UTF-16 code units: 😀 is two of them.
-	c = ask("😀 vendor:juni", 14, "en")
-	if len(c.Options) != 1 || c.Options[0].Insert != `"juniper networks"` || c.Start != 10 || c.End != 14 {
+	c = ask("-😀 vendor:juni", 15, "en")
+	if len(c.Options) != 1 || c.Options[0].Insert != `"juniper networks"` || c.Start != 11 || c.End != 15 {
 		t.Errorf("%+v", c)
 	}
 	for _, bad := range []string{"/search/complete", "/search/complete?q=a&cursor=x"} {

@@ -188,8 +188,12 @@ func (b *Browser) Until(t testing.TB, script string) {
 // Press is a key as a keyboard sends it: the character comes only if the page lets the key through. (chromedp.KeyEvent sends
 // the character in any case.)
 func Press(key string) chromedp.Action[chromedp.Void] {
+	text := key
+	if key == "Enter" {
+		text = "\r"
+	}
 	return step(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key})
+		_, err := cdp.Call(ctx, tab, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: text})
 		_, err2 := cdp.Call(ctx, tab, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key})
 		return errors.Join(err, err2)
 	})
