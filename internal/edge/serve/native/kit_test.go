@@ -30,7 +30,6 @@ type made struct {
 	vector                       string // CVSS 3.1
 	score                        string
 	kev                          string // day
-	adp                          bool
 }
 
 const org = "22222222-2222-4222-8222-222222222222"
@@ -73,7 +72,7 @@ var (
 		lang: "ja", vendor: "日本製作所", product: "ルータ", before: "1.2", cwe: "CWE-287"}
 )
 
-// clocked are the days on which the test's world learns.
+// day is nine o'clock of a day.
 func day(s string) time.Time {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
@@ -112,7 +111,7 @@ func tell(t testing.TB, w *gatetest.World) {
 	turn(w, "2026-05-06")
 }
 
-// horn wakes streams; it stands in for the node's.
+// horn is a node's news that never comes.
 type horn struct {
 	mu sync.Mutex
 	ch chan struct{}
@@ -125,15 +124,6 @@ func (h *horn) next() <-chan struct{} {
 		h.ch = make(chan struct{})
 	}
 	return h.ch
-}
-
-func (h *horn) blow() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ch != nil {
-		close(h.ch)
-		h.ch = nil
-	}
 }
 
 // town is a world with the API before it.

@@ -72,7 +72,7 @@ type api struct {
 // Handler answers for Prefix.
 func Handler(o Options) http.Handler { return build(o) }
 
-// describing is an API that is there to be describing.
+// describing is an API that is there only to be described.
 var describing = sync.OnceValue(func() *api { return build(Options{}) })
 
 // OpenAPI is the API's description: an OpenAPI 3.1 document in JSON, not to be changed.
