@@ -148,8 +148,12 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	return n, nil
 }
 
-// holder names this process towards the other nodes of its store.
+// holder names this process towards the other nodes of its store. An embedded store has none: whoever holds its directory may go on
+// with the lease of the process that died with it.
 func (n *node) holder() string {
+	if n.db.Engine() == store.SQLite {
+		return filepath.Base(n.dir.Path)
+	}
 	var raw [8]byte
 	if _, err := io.ReadFull(n.rand, raw[:]); err != nil {
 		return n.dir.Path
