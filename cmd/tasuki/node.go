@@ -100,7 +100,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	n.ledger = ledger.New(n.db)
 	n.cursors = jobs.NewCursors(n.db, s.Now)
 	n.refusals = jobs.NewRefusals(n.db)
-	n.catalogue = catalogue.New(n.db, n.ledger, s.Log)
+	n.catalogue = catalogue.New(n.db, n.ledger, n.now, s.Log)
 	if err := n.load(ctx); errors.Is(err, charter.ErrNone) && s.Create {
 		if err := n.found(ctx, s); err != nil {
 			return nil, fmt.Errorf("found a list: %w", err)

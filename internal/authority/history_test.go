@@ -182,7 +182,7 @@ func TestTablesAreTheLogs(t *testing.T) {
 			}
 		})
 		for _, do := range []string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "remove", "reset", "rules", "erase"} {
-			if h.done[do] == 0 {
+			if h.done[do] == 0 && !testing.Short() { // short histories may miss one
 				t.Errorf("%s never succeeded: %v", do, h.done)
 			}
 		}

@@ -26,7 +26,8 @@ var (
 // GetOrg reads an organisation by UUID or, where the text is none, by short name; ErrNoOrg. Its roles are those at the time
 // at, for grants begin and end.
 func GetOrg(ctx context.Context, tx *store.Tx, at time.Time, idOrShort string) (Org, error) {
-	o, err := Org{}, error(sql.ErrNoRows)
+	var o Org
+	err := sql.ErrNoRows
 	if id, perr := uuid.Parse(idOrShort); perr == nil && len(idOrShort) == 36 {
 		o, err = scanOrg(tx.QueryRow(ctx, orgGet, id.String()))
 	}

@@ -9,7 +9,7 @@ import (
 var (
 	endOfLife = regexp.MustCompile(`(?i)end[- ]of[- ](life|service|support|technical|manufacturing|sale)|\bEo(L|S|TS|MS)\b|` +
 		`\bunsupported\b|no longer supported`)
-	denied  = regexp.MustCompile(`(?i)exclud|except|not includ|not be (assigned|issued)|not (assign|issue)|not yet|does not`)
+	denied  = regexp.MustCompile(`(?i)exclud|except|not inclu(de|ding)|not be (assigned|issued)|not (assign|issue)|not yet|does not`)
 	company = regexp.MustCompile(`(?i)[,.]* (incorporated|inc|llc|ltd|limited|corp|corporation|gmbh|ag|se|s\.?a|s\.?l|s\.?r\.?o|s\.?p\.?a|b\.?v|co|company|` +
 		`pvt|pte|plc|ab|a/s|as|oy|kg|kk|k\.k|holdings?|group)\.?$`)
 	aside  = regexp.MustCompile(`\(([^()]*)\)`)

@@ -194,6 +194,7 @@ type FacetCount struct {
 type Service struct {
 	db    *store.DB
 	log   *ledger.Log
+	now   func() time.Time // what ages in a query are counted back from
 	slog  *slog.Logger
 	index *facet.Index
 
@@ -204,8 +205,8 @@ type Service struct {
 }
 
 // New returns a catalogue over db.
-func New(db *store.DB, log *ledger.Log, logger *slog.Logger) *Service {
-	return &Service{db: db, log: log, slog: logger, index: facet.New(indexSchema), warm: make(chan struct{}), overlays: newOverlays()}
+func New(db *store.DB, log *ledger.Log, now func() time.Time, logger *slog.Logger) *Service {
+	return &Service{db: db, log: log, now: now, slog: logger, index: facet.New(indexSchema), warm: make(chan struct{}), overlays: newOverlays()}
 }
 
 // Get returns the current record of id, or ErrNotFound.

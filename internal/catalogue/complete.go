@@ -29,12 +29,14 @@ type Option struct {
 }
 
 // Complete offers at most n ways to go on at cursor, a byte offset in text. Counts are of the records that the rest of the text
-// finds, where that can be read without what is being typed. It answers for the present list, as far as the index is: it does
-// not wait.
+// finds, where that can be read without what is being typed. It answers for the present list, and waits until the index is warm.
 func (s *Service) Complete(ctx context.Context, text string, cursor, n int) (*Completion, error) {
+	if err := s.current(ctx, 0); err != nil {
+		return nil, err
+	}
 	n = max(1, min(n, 100))
 	place := query.Context(text, cursor)
-	c := completer{s: s, n: n, place: place, typed: strings.ToLower(place.Text), now: time.Now()}
+	c := completer{s: s, n: n, place: place, typed: strings.ToLower(place.Text), now: s.now()}
 	c.before = text[place.Whole.Start:place.Span.Start]
 	c.around(text)
 	out := &Completion{Span: place.Span}

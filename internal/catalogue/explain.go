@@ -1,16 +1,14 @@
 package catalogue
 
 import (
-	"time"
-
 	"tasuki/internal/query"
 	"tasuki/internal/store/facet"
 )
 
 // explain says how the tree of q was read and, node by node, which index answered and for how many records the node alone
 // holds. ask answers from the same moment as q itself.
-func explain(q Query, ask func(facet.Query) (facet.Result, error)) (*Explanation, error) {
-	began := time.Now()
+func (s *Service) explain(q Query, ask func(facet.Query) (facet.Result, error)) (*Explanation, error) {
+	began := s.now()
 	e := &Explanation{Read: q.Tree.Explicit()}
 	var visit func(n query.Node, depth int) error
 	visit = func(n query.Node, depth int) error {
@@ -32,7 +30,7 @@ func explain(q Query, ask func(facet.Query) (facet.Result, error)) (*Explanation
 			return nil, err
 		}
 	}
-	e.Took = time.Since(began)
+	e.Took = s.now().Sub(began)
 	return e, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 	"unicode/utf8"
 
 	"tasuki/internal/store"
@@ -26,7 +25,7 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 		p.Moment, past, q = &m, &at, q.asOf(m)
 	}
 	if q.Now.IsZero() {
-		q.Now = time.Now()
+		q.Now = s.now()
 	}
 	fq, err := translate(q)
 	if err != nil {
@@ -43,7 +42,7 @@ func (s *Service) Search(ctx context.Context, q Query) (*Page, error) {
 	}
 	res, err := ask(fq)
 	if err == nil && q.Explain {
-		p.Explanation, err = explain(q, ask)
+		p.Explanation, err = s.explain(q, ask)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

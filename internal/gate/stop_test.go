@@ -30,7 +30,7 @@ func TestAStopIsHeeded(t *testing.T) {
 		done := make(chan error, 1)
 		go func() {
 			if round%2 == 0 {
-				done <- catalogue.New(w.DB, w.Log, slog.New(slog.NewTextHandler(io.Discard, nil))).Warm(ctx, nil)
+				done <- catalogue.New(w.DB, w.Log, w.Clock.Now, slog.New(slog.NewTextHandler(io.Discard, nil))).Warm(ctx, nil)
 				return
 			}
 			_, err := w.Gate.Replay(ctx, false, nil)

@@ -88,7 +88,9 @@ func of(bins []Bin) []int64 {
 
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 32) }
 
-func box(bars int) string { return "0 0 " + strconv.Itoa(max(1, bars)*step) + " " + strconv.Itoa(height) }
+func box(bars int) string {
+	return "0 0 " + strconv.Itoa(max(1, bars)*step) + " " + strconv.Itoa(height)
+}
 
 // words says a mix in one line, for who does not see it.
 func (m Mix) words(l i18n.Lang) string {

@@ -60,7 +60,7 @@ func New(t testing.TB, db *store.DB) *World {
 	}
 	w := &World{DB: db, Log: ledger.New(db), Clock: &Clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}}
 	logger := slog.New(slog.DiscardHandler)
-	w.Catalogue = catalogue.New(db, w.Log, logger)
+	w.Catalogue = catalogue.New(db, w.Log, w.Clock.Now, logger)
 	w.Gate = gate.New(gate.Config{DB: db, Log: w.Log, List: List, Operator: Operator, Now: w.Clock.Now, Rand: newRand(), Logger: logger,
 		Projections: []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}}, Scratch: Scratch})
 	t.Cleanup(w.Gate.Close)

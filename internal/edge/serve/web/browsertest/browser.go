@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -251,14 +252,16 @@ func (b *Browser) Picture(t testing.TB) []byte {
 	return png
 }
 
-// Traffic is the requests of what fn does, when all of them have ended.
+// Traffic is the requests of what fn does, when all of them have ended. The icon of a page is the browser's own affair: whether
+// it is asked for, and whether its end is told, changes from visit to visit, so that a second without news is the end too.
 func (b *Browser) Traffic(t testing.TB, fn func()) []Request {
 	t.Helper()
 	b.mu.Lock()
 	from := len(b.order)
 	b.mu.Unlock()
 	fn()
-	for end := time.Now().Add(Patience); ; time.Sleep(20 * time.Millisecond) {
+	var last []Request
+	for quiet := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		b.mu.Lock()
 		var out []Request
 		done := true
@@ -267,11 +270,14 @@ func (b *Browser) Traffic(t testing.TB, fn func()) []Request {
 			done = done && b.requests[id].Done
 		}
 		b.mu.Unlock()
-		if done && len(out) > 0 {
+		if !slices.Equal(out, last) {
+			quiet, last = time.Now(), out
+		}
+		if len(out) > 0 && (done || time.Since(quiet) > time.Second) {
 			return out
 		}
-		if time.Now().After(end) {
-			t.Fatalf("requests that do not end: %+v", out)
+		if time.Since(quiet) > Patience {
+			t.Fatal("no request at all")
 		}
 	}
 }
