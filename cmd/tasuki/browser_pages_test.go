@@ -12,7 +12,7 @@ import (
 // pageTypes are one address of every type of page over a browsed node, in the order of the contact sheet.
 var pageTypes = []struct{ name, path string }{
 	{"home", "/"},
-	{"search", "/search?q=severity%3Ecritical"},
+	{"search", "/search?q=severity%3E%3Dhigh+published%3A2024"},
 	{"results", "/search?q=authentication"},
 	{"nothing", "/search?q=nothingmatchesthis"},
 	{"mistake", "/search?q=severity%3Apurple"},
@@ -95,6 +95,9 @@ func TestEveryPage(t *testing.T) {
 				for _, violation := range b.Axe(t) {
 					t.Error(violation)
 				}
+				// A later visit: the assets are there from another page, this page is not.
+				b.Forget(t)
+				b.Go(t, "/no-such-page")
 				later := weigh(b.Traffic(t, func() { b.Go(t, address) }))
 				if first > firstVisit || later > laterVisit {
 					t.Errorf("%d bytes on a first visit, %d on a later one", first, later)
