@@ -336,7 +336,7 @@ func productLine(a cve.Affected) string {
 		if v.Status != "affected" {
 			continue
 		}
-		if r := rangeText(v); r != "" {
+		if r := v.Range(); r != "" {
 			return clip(name, 120) + " " + clip(r, 60)
 		}
 		break
@@ -349,32 +349,6 @@ func nonNA(s string) string {
 		return ""
 	}
 	return s
-}
-
-func rangeText(v cve.Version) string {
-	from := v.Version
-	switch strings.ToLower(from) {
-	case "0", "*", "n/a", "unspecified", "-":
-		from = ""
-	}
-	upper := ""
-	switch {
-	case v.LessThan == "*" || v.LessThanOrEqual == "*":
-		if from != "" {
-			return "≥ " + from
-		}
-		return ""
-	case v.LessThan != "":
-		upper = "< " + v.LessThan
-	case v.LessThanOrEqual != "":
-		upper = "≤ " + v.LessThanOrEqual
-	default:
-		return from
-	}
-	if from != "" && from != v.LessThan && from != v.LessThanOrEqual {
-		return from + " … " + upper
-	}
-	return upper
 }
 
 // firstSentence is the first sentence of s, at most n characters.
