@@ -122,7 +122,7 @@ func TestAWriteIsSeenOnTheOtherNode(t *testing.T) {
 				if !bytes.Contains(reader.get(t, "/rest/json/cves/2.0?keywordSearch="+vendor), []byte(`"totalResults":1,`)) {
 					t.Errorf("NVD does not find %s", vendor)
 				}
-				if i%2 == 1 && search(reader, fmt.Sprintf("vendor=maker%dx", i-1)).Total != 0 {
+				if i%2 == 1 && search(reader, fmt.Sprintf("q=vendor:maker%dx", i-1)).Total != 0 {
 					t.Errorf("%s is still found under its former vendor", id)
 				}
 			}

@@ -221,7 +221,7 @@ func (h *history) step(t testing.TB, r *rapid.T) {
 		h.state[id] = cve.Rejected
 	case "adopt":
 		must(t, do(t, h.w, func(ctx context.Context, turn *gate.Turn) error {
-			doc, err := turn.Pack(event.OrgAdopted, []byte(`{"long":"Acme","short":"acme"}`))
+			doc, err := turn.Pack(event.OrgAdopted, []byte(`{"name":"Acme","short":"acme"}`))
 			if err == nil {
 				_, err = turn.Emit(ctx, &event.Event{Kind: event.OrgAdopted, Org: acme}, doc)
 			}
@@ -285,7 +285,7 @@ func TestAdopted(t *testing.T) {
 			t.Errorf("before: %+v (%v)", i, err)
 		}
 		must(t, do(t, w, func(ctx context.Context, turn *gate.Turn) error {
-			doc, err := turn.Pack(event.OrgAdopted, []byte(`{"long":"Acme","short":"acme"}`))
+			doc, err := turn.Pack(event.OrgAdopted, []byte(`{"name":"Acme","short":"acme"}`))
 			if err == nil {
 				_, err = turn.Emit(ctx, &event.Event{Kind: event.OrgAdopted, Org: acme}, doc)
 			}
