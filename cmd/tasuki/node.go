@@ -198,8 +198,21 @@ func (n *node) refold(ctx context.Context) error {
 		return err
 	}
 	if size > 1 { // more than the leaf that founded the list
-		n.log.InfoContext(ctx, "derived tables are of another version of this program: folding the log again", "have", string(have), "want", want, "leaves", size)
-		if _, err := n.gate.Replay(ctx, true, nil); err != nil {
+		// A warning, though nothing is wrong: whoever only asked something waits for it, minutes with a million leaves.
+		n.log.WarnContext(ctx, "derived tables are of another version of this program: folding the log again, once", "have", string(have), "want", want, "leaves", size)
+		began := n.now()
+		told := began
+		_, err := n.gate.Replay(ctx, true, func(done, total int64) {
+			now := n.now()
+			if now.Sub(told) < 5*time.Second {
+				return
+			}
+			told = now
+			spent := now.Sub(began)
+			left := time.Duration(float64(spent) * float64(total-done) / float64(max(done, 1)))
+			n.log.WarnContext(ctx, "folding the log again", "done", done, "leaves", total, "per_second", int64(float64(done)/spent.Seconds()), "left", left.Round(time.Second))
+		})
+		if err != nil {
 			return err
 		}
 	}
