@@ -2,6 +2,7 @@ package catalogue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -199,7 +200,9 @@ func TestThePastStaysAsTheListGrows(t *testing.T) {
 			for i := 0; ctx.Err() == nil && i < 100; i++ {
 				short, cancel := context.WithTimeout(ctx, time.Duration(i%20)*time.Millisecond/4)
 				_, err := ask(short, catalogue.At{Size: at.Size - int64(i%7)})
-				if err != nil && short.Err() == nil {
+				// The deadline of a connection that is being made may be over a moment before the context's.
+				var late interface{ Timeout() bool }
+				if err != nil && short.Err() == nil && !(errors.As(err, &late) && late.Timeout()) {
 					t.Errorf("an asker in a hurry: %v", err)
 				}
 				cancel()

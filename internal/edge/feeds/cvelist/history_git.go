@@ -181,7 +181,8 @@ type blobs struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	out  *bufio.Reader
-	said bytes.Buffer
+	said bytes.Buffer // to be read when git has ended
+	over bool
 }
 
 func (g repository) blobs(ctx context.Context) (*blobs, error) {
@@ -202,18 +203,28 @@ func (g repository) blobs(ctx context.Context) (*blobs, error) {
 }
 
 func (b *blobs) close() {
+	if b.over {
+		return
+	}
+	b.over = true
 	_ = b.cmd.Process.Kill() // all that was wanted of it is here
 	_ = b.cmd.Wait()
+}
+
+// fail is err with what git said before it ended.
+func (b *blobs) fail(err error) error {
+	b.close()
+	return gitError(b.ctx, err, b.said.Bytes())
 }
 
 // read returns a blob's content, or why the file is refused; the error is git's, and ends the import.
 func (b *blobs) read(blob string, limit int64) ([]byte, *Refusal, error) {
 	if _, err := io.WriteString(b.in, blob+"\n"); err != nil {
-		return nil, nil, gitError(b.ctx, err, b.said.Bytes())
+		return nil, nil, b.fail(err)
 	}
 	line, err := b.out.ReadString('\n')
 	if err != nil {
-		return nil, nil, gitError(b.ctx, err, b.said.Bytes())
+		return nil, nil, b.fail(err)
 	}
 	f := strings.Fields(line) // "<hash> blob <size>", or "<hash> missing"
 	if len(f) != 3 || f[1] != "blob" {
@@ -225,13 +236,13 @@ func (b *blobs) read(blob string, limit int64) ([]byte, *Refusal, error) {
 	}
 	if size > limit {
 		if _, err := io.CopyN(io.Discard, b.out, size+1); err != nil {
-			return nil, nil, gitError(b.ctx, err, b.said.Bytes())
+			return nil, nil, b.fail(err)
 		}
 		return nil, refuse(CodeTooLarge, "the file has %d bytes, at most %d are read", size, limit), nil
 	}
 	raw := make([]byte, size+1)
 	if _, err := io.ReadFull(b.out, raw); err != nil {
-		return nil, nil, gitError(b.ctx, err, b.said.Bytes())
+		return nil, nil, b.fail(err)
 	}
 	return raw[:size:size], nil, nil
 }
