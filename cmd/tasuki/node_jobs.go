@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"time"
 
 	"tasuki/internal/authority"
 	"tasuki/internal/edge/feeds/cvelist"
@@ -27,11 +28,15 @@ const sampleName = "cve5-sample-500.zip"
 // importer is set up for one run that tells report how it goes.
 func (n *node) importer(caller authority.Caller, every bool, report Reporter) *cvelist.Importer {
 	var limits cvelist.Limits
-	if n.serving.Load() {
+	var target time.Duration
+	switch {
+	case n.serving.Load():
 		limits.Workers = max(1, runtime.GOMAXPROCS(0)-1) // requests keep a core
+	case n.db.Engine() == store.SQLite:
+		target = 50 * time.Millisecond // nobody else can write here: fewer commits are quicker
 	}
 	return &cvelist.Importer{
-		Limits: limits,
+		Limits: limits, Target: target,
 		Intake: &intake{node: n, caller: caller}, Refusals: n.refusals, Now: n.now, Log: n.log,
 		Progress: func(p cvelist.Progress) {
 			report.Progress(Progress{Step: "import", Done: p.Files, Total: p.Total, Unit: "records"})
