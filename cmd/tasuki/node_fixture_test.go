@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"tasuki/internal/authority"
+	"tasuki/internal/catalogue"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/ledger"
+	"tasuki/internal/registry"
 	"tasuki/internal/store"
 )
 
@@ -217,8 +219,42 @@ func checkSame(t *testing.T, want, got *node) {
 		registry := func(table string) bool { return strings.HasPrefix(table, "registry ") }
 		wt, gt = slices.DeleteFunc(wt, registry), slices.DeleteFunc(gt, registry)
 	}
+	checkIdentifiers(t, want, got)
 	if len(gt) == 0 || !slices.Equal(wt, gt) {
 		t.Errorf("tables are %v, were %v", gt, wt)
+	}
+}
+
+// checkIdentifiers compares what the registries of two stores know of imports and of every identifier.
+func checkIdentifiers(t *testing.T, want, got *node) {
+	t.Helper()
+	known := func(n *node) string {
+		var b strings.Builder
+		err := n.catalogue.Each(t.Context(), func(v *catalogue.View) error {
+			return n.db.View(t.Context(), func(tx *store.Tx) error {
+				row, err := registry.Get(t.Context(), tx, v.ID)
+				fmt.Fprintf(&b, "%s %+v\n", v.ID, row)
+				return err
+			})
+		})
+		if err == nil {
+			err = n.db.View(t.Context(), func(tx *store.Tx) error {
+				counts, err := registry.Counts(t.Context(), tx)
+				if err != nil {
+					return err
+				}
+				imports, err := registry.Imports(t.Context(), tx, 1000)
+				fmt.Fprintf(&b, "%v\n%+v\n", counts, imports)
+				return err
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if w, g := known(want), known(got); w != g {
+		t.Errorf("the registry knows\n%s\nand knew\n%s", g, w)
 	}
 }
 

@@ -79,12 +79,6 @@ var rules = map[Kind]rule{
 	MergeNoted:       {must: []string{"id", "ids"}, may: []string{"body"}},
 }
 
-// Known says whether this program knows what events of the kind mean.
-func (k Kind) Known() bool {
-	_, ok := rules[k]
-	return ok
-}
-
 // Whole says that the body of the kind is a whole CVE record.
 func (k Kind) Whole() bool { return k == RecordImported || k == RecordReplaced }
 

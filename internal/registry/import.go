@@ -12,7 +12,6 @@ import (
 
 	"tasuki/internal/event"
 	"tasuki/internal/store"
-	"tasuki/spec/cve"
 )
 
 // Verdict is what became of one imported document.
@@ -125,15 +124,6 @@ func NoteImport(ctx context.Context, source string, digest [sha256.Size]byte, sa
 	_, err := emit(ctx, &event.Event{Kind: event.ImportNoted, Source: source, Digest: hex.EncodeToString(digest[:]),
 		Sample: sample, Counts: counts}, nil)
 	return err
-}
-
-// Taken says whether an identifier may no longer be given out, and its state.
-func Taken(ctx context.Context, tx *store.Tx, id string) (cve.State, bool, error) {
-	have, err := Get(ctx, tx, id)
-	if errors.Is(err, ErrNotFound) {
-		return "", false, nil
-	}
-	return have.State, err == nil, err
 }
 
 // Unnoted says whether documents were imported after the last note: an import was stopped before its end.

@@ -38,7 +38,7 @@ func fromPool(ctx context.Context, tx *store.Tx, t event.Turn, rng Range, n int)
 		num := pool[i.Int64()]
 		pool[i.Int64()] = pool[len(pool)-1]
 		pool = pool[:len(pool)-1]
-		is, err := taken(ctx, tx, rng.Year, num)
+		_, is, err := Taken(ctx, tx, format(rng.Year, num))
 		if err != nil {
 			return nil, err
 		}

@@ -23,7 +23,6 @@ const (
 var (
 	rangeGet  = q.Get("range_get")
 	rangePut  = q.Get("range_put")
-	rangeList = q.Get("range_list")
 	poolAdd   = q.Get("pool_add")
 	poolList  = q.Get("pool_list")
 	poolTake  = q.Get("pool_take")
@@ -63,26 +62,6 @@ func getRange(ctx context.Context, tx *store.Tx, year int64) (Range, error) {
 func (r Range) put(ctx context.Context, tx *store.Tx) error {
 	_, err := tx.Exec(ctx, rangePut, r.Year, bit(r.Open), r.Last, r.Priority, r.General)
 	return err
-}
-
-// Ranges lists the years that are known, oldest first.
-func Ranges(ctx context.Context, tx *store.Tx) ([]Range, error) {
-	rows, err := tx.Query(ctx, rangeList)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() //nolint:errcheck // Err below says what went wrong
-	var out []Range
-	for rows.Next() {
-		var r Range
-		var opened int64
-		if err := rows.Scan(&r.Year, &opened, &r.Last, &r.Priority, &r.General); err != nil {
-			return nil, err
-		}
-		r.Open = opened == 1
-		out = append(out, r)
-	}
-	return out, rows.Err()
 }
 
 // OpenRange lets identifiers of a year be given out, with the default blocks, or fails with ErrRangeExists. above is a number that
@@ -269,7 +248,7 @@ func choose(ctx context.Context, tx *store.Tx, t event.Turn, rng Range, r Reserv
 // inRow are the next n numbers above top that nobody has taken, up to end.
 func inRow(ctx context.Context, tx *store.Tx, year, top, end int64, n int) (numbers []int64, err error) {
 	for num := top + 1; num <= end && len(numbers) < n; num++ {
-		is, err := taken(ctx, tx, year, num)
+		_, is, err := Taken(ctx, tx, format(year, num))
 		if err != nil {
 			return nil, err
 		}
@@ -280,10 +259,11 @@ func inRow(ctx context.Context, tx *store.Tx, year, top, end int64, n int) (numb
 	return numbers, nil
 }
 
-func taken(ctx context.Context, tx *store.Tx, year, num int64) (bool, error) {
-	_, err := GetID(ctx, tx, format(year, num))
+// Taken says whether an identifier may no longer be given out, and its state: whoever gave it out, or published it.
+func Taken(ctx context.Context, tx *store.Tx, id string) (cve.State, bool, error) {
+	have, err := GetID(ctx, tx, id)
 	if errors.Is(err, ErrNotFound) {
-		return false, nil
+		return "", false, nil
 	}
-	return err == nil, err
+	return have.State, err == nil, err
 }
