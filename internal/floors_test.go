@@ -29,12 +29,12 @@ var drawing = []struct {
 	{1, []string{"internal/store"}},
 	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs"}},
 	{2, []string{"internal/event", "internal/query"}},
-	{3, []string{"internal/authority", "internal/registry", "internal/catalogue"}},
-	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace"}},
+	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts"}},
+	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace", "internal/edge/serve/page"}},
 	{4.5, []string{"internal/program"}},
 	{5, []string{
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",
-		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/feeds/cvelist", "internal/edge/publish",
+		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/serve/portal", "internal/edge/feeds/cvelist", "internal/edge/publish",
 	}},
 	{6, []string{"cmd/tasuki"}},
 }
