@@ -96,13 +96,13 @@ func roff(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// page writes a manual page and remembers the first error.
-type page struct {
+// leaflet writes a manual page and remembers the first error.
+type leaflet struct {
 	w   io.Writer
 	err error
 }
 
-func (p *page) put(format string, args ...any) {
+func (p *leaflet) put(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format, args...)
 	}
@@ -110,7 +110,7 @@ func (p *page) put(format string, args ...any) {
 
 // manual writes the page of one command, in the macros of man(7).
 func manual(w io.Writer, node *kong.Node) error {
-	p := &page{w: w}
+	p := &leaflet{w: w}
 	name := manName(node)
 	// No date: the page of a release is the same whenever it is made.
 	p.put(".TH %s 1 \"\" \"tasuki\" \"Tasuki manual\"\n", strings.ToUpper(roff(name)))
@@ -135,7 +135,7 @@ func manual(w io.Writer, node *kong.Node) error {
 	return p.err
 }
 
-func (p *page) synopsis(node *kong.Node) {
+func (p *leaflet) synopsis(node *kong.Node) {
 	var parts []string
 	for _, a := range node.Positional {
 		parts = append(parts, roff(a.Summary()))
@@ -152,7 +152,7 @@ func (p *page) synopsis(node *kong.Node) {
 }
 
 // prose writes paragraphs. Indented ones are examples and stay as they are.
-func (p *page) prose(text string) {
+func (p *leaflet) prose(text string) {
 	for i, paragraph := range strings.Split(text, "\n\n") {
 		if i > 0 {
 			p.put(".PP\n")
@@ -165,7 +165,7 @@ func (p *page) prose(text string) {
 	}
 }
 
-func (p *page) arguments(node *kong.Node) {
+func (p *leaflet) arguments(node *kong.Node) {
 	list := node.Positional
 	for _, child := range node.Children {
 		if child.Type == kong.ArgumentNode {
@@ -181,7 +181,7 @@ func (p *page) arguments(node *kong.Node) {
 	}
 }
 
-func (p *page) subcommands(node *kong.Node) {
+func (p *leaflet) subcommands(node *kong.Node) {
 	list := node.Children
 	for _, child := range node.Children {
 		if child.Type == kong.ArgumentNode {
@@ -199,7 +199,7 @@ func (p *page) subcommands(node *kong.Node) {
 	}
 }
 
-func (p *page) flags(title string, flags []*kong.Flag) {
+func (p *leaflet) flags(title string, flags []*kong.Flag) {
 	begun := false
 	for _, f := range flags {
 		if f.Hidden {
@@ -228,7 +228,7 @@ func (p *page) flags(title string, flags []*kong.Flag) {
 }
 
 // surroundings is what every command has in common.
-func (p *page) surroundings(node *kong.Node) {
+func (p *leaflet) surroundings(node *kong.Node) {
 	p.put(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhen set, nothing is coloured.\n.TP\n.B TASUKI_STORE\nThe database, for passwords that must not stand on a command line.\n")
 	p.put(".SH EXIT STATUS\n0 for success, 1 for a failure, 2 for a wrong command line, 3 when an import went through but refused some files, 130 when interrupted.\n")
 	var also []string

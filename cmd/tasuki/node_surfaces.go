@@ -11,6 +11,7 @@ import (
 	"tasuki/internal/edge/serve/front"
 	"tasuki/internal/edge/serve/native"
 	"tasuki/internal/edge/serve/nvd"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/edge/serve/web"
 	"tasuki/internal/jobs"
@@ -35,8 +36,8 @@ func (n *node) Spaces() []front.Space {
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
-	pages := web.Handler(web.Options{Catalogue: n.catalogue, Status: &webStatus{node: n}, Ledger: webLedger{n}, Intake: webIntake{n},
-		OpenAPI: native.OpenAPI, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""})
+	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
+	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
 	return spaces
 }

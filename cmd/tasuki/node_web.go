@@ -12,6 +12,7 @@ import (
 
 	"tasuki/internal/charter"
 	"tasuki/internal/edge/feeds/cvelist"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/web"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
@@ -25,7 +26,7 @@ type webStatus struct {
 
 	mu      sync.Mutex
 	looked  time.Time // when sources was read
-	sources []web.Source
+	sources []page.Source
 	checked ledger.Hash // root of the newest checkpoint whose signature was checked
 }
 
@@ -34,8 +35,8 @@ type webStatus struct {
 const sourcesFor = 2 * time.Second
 
 // Status is asked for every page, so it asks the store for next to nothing.
-func (n *webStatus) Status(ctx context.Context) (web.Node, error) {
-	out := web.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != ""}
+func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
+	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != ""}
 	cp := n.checkpoint.Load()
 	if cp != nil {
 		out.Checkpoint = time.UnixMilli(cp.Time)
@@ -68,7 +69,7 @@ func (n *webStatus) Status(ctx context.Context) (web.Node, error) {
 }
 
 // followed is where data comes from: the feeds that the node follows by itself, or else what was imported last by hand.
-func (n *webStatus) followed(ctx context.Context) (out []web.Source, err error) {
+func (n *webStatus) followed(ctx context.Context) (out []page.Source, err error) {
 	intake := webIntake{n.node}
 	list, err := intake.Jobs(ctx)
 	if err != nil {
@@ -77,14 +78,14 @@ func (n *webStatus) followed(ctx context.Context) (out []web.Source, err error) 
 	for _, j := range list {
 		// Late is who failed again and again, or should have run long ago.
 		late := j.Failures > 2 || n.now().Sub(j.Next) > time.Hour && !j.Running
-		out = append(out, web.Source{Name: j.Name, Checked: j.Last, Stale: late, Note: j.Failed})
+		out = append(out, page.Source{Name: j.Name, Checked: j.Last, Stale: late, Note: j.Failed})
 	}
 	if len(out) > 0 {
 		return out, nil
 	}
 	imports, err := intake.Imports(ctx, 3)
 	for _, i := range imports {
-		out = append(out, web.Source{Name: i.Source, Checked: i.Time, Counts: i.Counts})
+		out = append(out, page.Source{Name: i.Source, Checked: i.Time, Counts: i.Counts})
 	}
 	return out, err
 }

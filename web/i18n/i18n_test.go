@@ -41,7 +41,7 @@ func TestGlossaryMatchesThePages(t *testing.T) {
 	whole := regexp.MustCompile(`\b(?:T|N|Has)\("([^"]+)"[,)]`)
 	begun := regexp.MustCompile(`\b(?:T|N|Has)\("([^"]+)" ?\+`)
 	keys, beginnings := map[string]string{}, []string{"cvss2.", "cvss3.", "cvss4."}
-	for _, dir := range []string{"..", "../../internal/edge/serve/web"} {
+	for _, dir := range []string{"..", "../../internal/edge/serve"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".templ") {
 				return err

@@ -17,35 +17,35 @@ const maxNear = 5
 
 // malformed is the page of an address that names no CVE id.
 func (s *server) malformed(w http.ResponseWriter, r *http.Request, typed string) {
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	v := record.Absent{Page: p, Heading: p.Lang.T("absent.id.title"), Texts: []string{p.Lang.T("absent.id.text")}}
 	v.Ways = append(v.Ways, record.Way{Label: p.Lang.T("absent.search", typed), Href: "/search?q=" + url.QueryEscape(typed)})
 	v.Page.Title = v.Heading
-	s.send(w, r, http.StatusNotFound, record.Gone(v))
+	s.Send(w, r, http.StatusNotFound, record.Gone(v))
 }
 
 // absent is the page of an id that has no record to show at a moment. It says what is known: that its text was erased, that
 // the list heard of it later, that it is reserved, that it is newer than anything here, or that it never came.
 func (s *server) absent(w http.ResponseWriter, r *http.Request, id string, at catalogue.At, err error) {
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	l := p.Lang
 	v := record.Absent{Page: p}
 	switch versions, known := s.Catalogue.Versions(r.Context(), id); {
 	case err == nil:
 		v.Heading, v.Texts = l.T("absent.reserved.title", id), []string{l.T("absent.reserved.text")}
 	case errors.Is(err, catalogue.ErrAt):
-		s.refuse(w, r, momentProblem)
+		s.Refuse(w, r, momentProblem)
 		return
 	case errors.Is(err, catalogue.ErrErased):
 		v.Heading, v.Texts = l.T("absent.erased.title", id), []string{l.T("absent.erased.text")}
 		v.Ways = append(v.Ways, record.Way{Label: l.T("record.history"), Href: "/cve/" + id + "/history"})
 	case !errors.Is(err, catalogue.ErrNotFound):
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	case known == nil && len(versions) > 0:
 		s.later(l, id, at, versions, errors.Is(err, catalogue.ErrBefore), &v)
 	case known != nil && !errors.Is(known, catalogue.ErrNotFound):
-		s.fail(w, r, known)
+		s.Fail(w, r, known)
 		return
 	default:
 		v.Heading, v.Texts = l.T("absent.record.title", id), []string{l.T("absent.record.text")}
@@ -55,7 +55,7 @@ func (s *server) absent(w http.ResponseWriter, r *http.Request, id string, at ca
 		v.Near = s.near(r, l, id)
 	}
 	v.Page.Title = v.Heading
-	s.send(w, r, http.StatusNotFound, record.Gone(v))
+	s.Send(w, r, http.StatusNotFound, record.Gone(v))
 }
 
 // later says since when an id is known that was not known at a moment.

@@ -81,19 +81,19 @@ var methods = []string{"get", "head", "post", "put", "patch", "delete"}
 
 // apiPage sets the document of the native API out, with nothing that a script would have to do.
 func (s *server) apiPage(w http.ResponseWriter, r *http.Request) {
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Title = p.Lang.T("api.title")
 	v := apidoc.View{Page: p, Unreadable: true}
 	if s.OpenAPI != nil {
 		raw := s.OpenAPI()
 		filled, err := readOpenAPI(raw, s.BaseURL)
 		if err != nil {
-			s.fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
 		v, v.Page = filled, p
 	}
-	s.send(w, r, http.StatusOK, apidoc.Page(v))
+	s.Send(w, r, http.StatusOK, apidoc.Page(v))
 }
 
 // readOpenAPI makes the view of a document.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"tasuki/web/apidoc"
+
+	"tasuki/internal/edge/serve/page"
 )
 
 // sampleAPI has what a document of the native API has: tags, parameters with and without examples, references, no order.
@@ -58,7 +60,7 @@ func TestAPIPage(t *testing.T) {
 	if tries != 1 {
 		t.Errorf("%d operations can be tried; only the one that needs nothing made up should be", tries)
 	}
-	o := Options{Catalogue: w, Status: status(w), Ledger: newLedger(t, w.list), Intake: intakeOf{}, Log: discard, Now: fixed}
+	o := Options{Kit: page.Kit{Status: status(w), Log: discard, Now: fixed}, Catalogue: w, Ledger: newLedger(t, w.list), Intake: intakeOf{}}
 	if says := fetch(t, Handler(o), "/api").one(t, "main").words(); !strings.Contains(says, "no description") {
 		t.Errorf("without a document: %s", says)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/spec/cve"
 	"tasuki/web/assets"
 )
@@ -50,7 +51,7 @@ func (o one) Versions(context.Context, string) ([]catalogue.Version, error) {
 func show(t testing.TB, rec *cve.Record, query string) string {
 	t.Helper()
 	v := &catalogue.View{ID: rec.Metadata.ID, State: rec.Metadata.State, Record: rec, Changed: now, Logged: now}
-	h := Handler(Options{Catalogue: one{view: v}, Status: &fakeStatus{node: Node{ListID: strings.Repeat("9c1f00aa", 8), Records: 42107, Size: 42109, Checkpoint: now}}, Log: discard, Now: fixed, BaseURL: "https://tasuki.example"})
+	h := Handler(Options{Kit: page.Kit{Status: &fakeStatus{node: page.Node{ListID: strings.Repeat("9c1f00aa", 8), Records: 42107, Size: 42109, Checkpoint: now}}, Log: discard, Now: fixed, BaseURL: "https://tasuki.example"}, Catalogue: one{view: v}})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/cve/"+v.ID+query, nil))
 	if w.Code != http.StatusOK {
@@ -175,7 +176,7 @@ func TestLargestRecordIsPaged(t *testing.T) {
 	}
 	at, pages, got := "", 0, 0
 	for {
-		p := &page{root: parse(t, at, show(t, rec, at))}
+		p := &sheet{root: parse(t, at, show(t, rec, at))}
 		if pages++; pages > 200 {
 			t.Fatal("the pages have no end")
 		}

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/web/i18n"
 	"tasuki/web/record"
 )
 
 // momentProblem answers an address whose moment cannot be read.
-var momentProblem = pageError{http.StatusBadRequest, "moment"}
+var momentProblem = page.Error{Status: http.StatusBadRequest, Name: "moment"}
 
 // moment is what an address says with at, size and clock. Not ok means that the answer is given.
 func (s *server) moment(w http.ResponseWriter, r *http.Request) (catalogue.At, bool) {
 	q := r.URL.Query()
 	at, err := catalogue.ParseAt(q.Get("at"), q.Get("size"), q.Get("clock"))
 	if err != nil {
-		s.refuse(w, r, momentProblem)
+		s.Refuse(w, r, momentProblem)
 		return at, false
 	}
 	return at, true

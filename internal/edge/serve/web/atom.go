@@ -76,18 +76,18 @@ func (s *server) feed(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no such search", http.StatusBadRequest)
 			return
 		}
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	f := s.atom(a, page.Hits)
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
 	if err := xml.NewEncoder(&b).Encode(f); err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "public, no-cache")
-	s.write(w, r, http.StatusOK, "application/atom+xml; charset=utf-8", b.Bytes())
+	s.Write(w, r, http.StatusOK, "application/atom+xml; charset=utf-8", b.Bytes())
 }
 
 // atom is the feed of a search. A feed without entries was last updated when time began: it must have a date, and one that

@@ -28,7 +28,7 @@ var kinds = []catalogue.What{catalogue.Added, catalogue.Changed, catalogue.Withd
 // left out, which is now.
 func (s *server) changes(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	v := changes.View{Page: p, Source: q.Get("clock") == string(catalogue.SourceClock)}
 	v.Page.Title = p.Lang.T("changes.title")
 	v.From.Value = cmp.Or(q.Get("from"), s.Now().UTC().Add(-defaultSpan).Format(time.DateOnly))
@@ -51,15 +51,15 @@ func (s *server) changes(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, catalogue.ErrAt):
 		v.Problem, status = p.Lang.T("changes.bad"), http.StatusBadRequest
 	case errors.Is(err, catalogue.ErrQuery):
-		s.refuse(w, r, queryProblem)
+		s.Refuse(w, r, queryProblem)
 		return
 	case err != nil:
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	default:
 		s.fillChanges(r.Context(), found, span, q, &v)
 	}
-	s.send(w, r, status, changes.Body(v))
+	s.Send(w, r, status, changes.Body(v))
 }
 
 // parseSide reads one end of a comparison; "" is now.

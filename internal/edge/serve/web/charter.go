@@ -23,7 +23,7 @@ type Charter struct {
 
 // charter is the page that says who runs the list: the sentences of the charter in force, then the chain, newest first.
 func (s *server) charter(w http.ResponseWriter, r *http.Request) {
-	p, node := s.page(w, r)
+	p, node := s.Page(w, r)
 	p.Title = p.Lang.T("charter.title")
 	v := charter.View{Page: p, ListID: node.ListID}
 	for _, c := range slices.Backward(s.Ledger.Charters(string(p.Lang))) {
@@ -33,5 +33,5 @@ func (s *server) charter(w http.ResponseWriter, r *http.Request) {
 		v.Documents = append(v.Documents, charter.Document{Version: c.Version, Issued: c.Issued, Origin: c.Origin, Hash: c.Hash, Reason: c.Reason,
 			Href: "/charter/" + c.File})
 	}
-	s.send(w, r, http.StatusOK, charter.Body(v))
+	s.Send(w, r, http.StatusOK, charter.Body(v))
 }

@@ -36,7 +36,7 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such text or cursor", http.StatusBadRequest)
 		return
 	}
-	l, _ := s.preferences(w, r)
+	l, _ := s.Preferences(w, r)
 	out := completion{Title: l.T("search.options"), Start: units, End: units, Options: []option{}}
 	if !s.warming() {
 		c, err := s.Catalogue.Complete(r.Context(), text, bytesAt(text, units), mostOptions)
@@ -61,12 +61,12 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "private, max-age=60")
 	w.Header().Set("Vary", "Accept-Language, Cookie")
-	s.write(w, r, http.StatusOK, "application/json", body)
+	s.Write(w, r, http.StatusOK, "application/json", body)
 }
 
 // bytesAt is the place in bytes of a place in UTF-16 code units, within the text. A place inside a character is the place

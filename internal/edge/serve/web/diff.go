@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/spec/cve"
 	"tasuki/spec/cve/diff"
 	"tasuki/web/history"
@@ -43,34 +44,34 @@ func (s *server) diff(w http.ResponseWriter, r *http.Request) {
 	older, newer, err := s.sides(r, id, versions)
 	switch {
 	case errors.Is(err, catalogue.ErrAt):
-		s.refuse(w, r, momentProblem)
+		s.Refuse(w, r, momentProblem)
 		return
 	case errors.Is(err, errVersion), errors.Is(err, catalogue.ErrNotFound):
-		s.refuse(w, r, versionProblem)
+		s.Refuse(w, r, versionProblem)
 		return
 	case err != nil:
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	v, err := s.comparison(r.Context(), p.Lang, id, versions, older, newer)
 	if errors.Is(err, catalogue.ErrErased) {
 		s.absent(w, r, id, catalogue.At{}, err)
 		return
 	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	v.Page = p
 	v.Page.Title = id + " " + p.Lang.T("diff.title", history.Number(v.Old.N), history.Number(v.New.N))
-	s.send(w, r, http.StatusOK, history.Compare(v))
+	s.Send(w, r, http.StatusOK, history.Compare(v))
 }
 
 // errVersion means a leaf that brought no version of the record.
 var errVersion = errors.New("web: no such version")
 
-var versionProblem = pageError{http.StatusNotFound, "version"}
+var versionProblem = page.Error{Status: http.StatusNotFound, Name: "version"}
 
 // sides are the positions, in versions, of the two that are compared; older comes after newer there.
 func (s *server) sides(r *http.Request, id string, versions []catalogue.Version) (older, newer int, err error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/gate/gatetest"
 	"tasuki/internal/store/storetest"
 )
@@ -121,17 +122,17 @@ func (w *world) Search(ctx context.Context, q catalogue.Query) (*catalogue.Page,
 
 // fakeStatus is a node of many records with a source that has gone stale.
 type fakeStatus struct {
-	node Node
+	node page.Node
 	err  error
 }
 
-func (s *fakeStatus) Status(context.Context) (Node, error) { return s.node, s.err }
+func (s *fakeStatus) Status(context.Context) (page.Node, error) { return s.node, s.err }
 
 func status(w *world) *fakeStatus {
-	return &fakeStatus{node: Node{
+	return &fakeStatus{node: page.Node{
 		ListID: "9c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e013", Origin: "tasuki/9c1f00aa5d77e013/1-first",
 		Records: int64(len(w.views)), Size: 60, Checkpoint: now.Add(-3 * time.Second),
-		Sources: []Source{
+		Sources: []page.Source{
 			{Name: "CVE List", Checked: now.Add(-3 * time.Minute)},
 			{Name: "KEV", Checked: now.Add(-9 * 24 * time.Hour), Stale: true},
 		},
@@ -144,13 +145,13 @@ func handler(t testing.TB, w *world) http.Handler {
 }
 
 func handlerOf(w *world, l Ledger, i Intake) http.Handler {
-	return Handler(Options{Catalogue: w, Status: status(w), Ledger: l, Intake: i, OpenAPI: func() []byte { return []byte(sampleAPI) }, Log: discard, Now: fixed, BaseURL: "http://localhost:8080"})
+	return Handler(Options{Kit: page.Kit{Status: status(w), Log: discard, Now: fixed, BaseURL: "http://localhost:8080"}, Catalogue: w, Ledger: l, Intake: i, OpenAPI: func() []byte { return []byte(sampleAPI) }})
 }
 
 // handlerAt is handler with the time that the pages believe it is.
 func handlerAt(t testing.TB, w *world, at time.Time) http.Handler {
 	t.Helper()
-	return Handler(Options{Catalogue: w, Status: status(w), Ledger: newLedger(t, w.list), Intake: intakeOf{}, Log: discard, Now: func() time.Time { return at }, BaseURL: "http://localhost:8080"})
+	return Handler(Options{Kit: page.Kit{Status: status(w), Log: discard, Now: func() time.Time { return at }, BaseURL: "http://localhost:8080"}, Catalogue: w, Ledger: newLedger(t, w.list), Intake: intakeOf{}})
 }
 
 var discard = slog.New(slog.DiscardHandler)

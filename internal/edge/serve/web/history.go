@@ -35,12 +35,12 @@ func (s *server) history(w http.ResponseWriter, r *http.Request) {
 		s.absent(w, r, id, catalogue.At{}, err)
 		return
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	pages := (len(versions) + onHistory - 1) / onHistory
 	page := min(number(r, "page"), pages)
 	v := history.View{Page: p, ID: id}
 	if v.List, err = s.list(r.Context(), p.Lang, id, versions, span{(page - 1) * onHistory, onHistory, onHistory}); err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	v.List.All = ""
@@ -52,7 +52,7 @@ func (s *server) history(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Headline, v.HeadlineLang = s.headline(r.Context(), p.Lang, id)
 	v.Page.Title = id + " " + p.Lang.T("history.title")
-	s.send(w, r, http.StatusOK, history.Body(v))
+	s.Send(w, r, http.StatusOK, history.Body(v))
 }
 
 // headline is the current record in one line; "" for one that cannot be read any more.

@@ -48,7 +48,7 @@ func life(t testing.TB) *world {
 }
 
 // leaves are the indexes of a history page's rows, newest first.
-func leaves(p *page) (out []string) {
+func leaves(p *sheet) (out []string) {
 	for _, n := range p.all("table td.num a") {
 		out = append(out, n.words())
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/web/home"
 	"tasuki/web/i18n"
 	"tasuki/web/search"
@@ -44,17 +45,17 @@ func (s *server) finding(mux *http.ServeMux) {
 }
 
 func (s *server) home(w http.ResponseWriter, r *http.Request) {
-	p, node := s.page(w, r)
+	p, node := s.Page(w, r)
 	p.Focus = true
 	v := home.View{Page: p, Sources: sourceRows(p.Lang, node)}
 	v.Warming = s.warming()
 	if node.Records > 0 && !v.Warming {
 		if err := s.fillHome(r, p.Lang, &v); err != nil {
-			s.fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
 	}
-	s.send(w, r, http.StatusOK, home.Body(v))
+	s.Send(w, r, http.StatusOK, home.Body(v))
 }
 
 // fillHome asks the searches that the first page is made of; each of its figures is the link to its search.
@@ -142,10 +143,10 @@ func homeTries(newest []search.Hit) (out []home.Example) {
 	return out
 }
 
-func sourceRows(l i18n.Lang, node Node) []home.Source {
+func sourceRows(l i18n.Lang, node page.Node) []home.Source {
 	rows := make([]home.Source, len(node.Sources))
 	for i, src := range node.Sources {
-		rows[i] = home.Source{Name: jobWords(l, src.Name), Checked: src.Checked, Stale: src.Stale, Note: src.Note}
+		rows[i] = home.Source{Name: page.JobWords(l, src.Name), Checked: src.Checked, Stale: src.Stale, Note: src.Note}
 		if src.Counts != nil {
 			rows[i].Note = outcomeWords(l, src.Counts)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/query"
 	"tasuki/web/chart"
 	"tasuki/web/i18n"
@@ -31,11 +32,11 @@ func (s *server) listOne(k list) http.HandlerFunc {
 			http.Redirect(w, r, nameURL(k.dim, canonical), http.StatusMovedPermanently)
 			return
 		}
-		p, node := s.page(w, r)
+		p, node := s.Page(w, r)
 		v := lists.One{Page: p, Kind: k.kind, Name: name, Note: commonName(k, name)}
 		if s.warming() {
 			w.Header().Set("Retry-After", "5")
-			s.send(w, r, http.StatusServiceUnavailable, lists.IndexBody(lists.Index{Page: p, Kind: k.kind, Warming: true}))
+			s.Send(w, r, http.StatusServiceUnavailable, lists.IndexBody(lists.Index{Page: p, Kind: k.kind, Warming: true}))
 			return
 		}
 		nodes := []query.Node{is(k.dim, name)}
@@ -44,19 +45,19 @@ func (s *server) listOne(k list) http.HandlerFunc {
 		}
 		known, err := s.fillEntry(r.Context(), &v, node, k, nodes)
 		if err != nil {
-			s.fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
 		if !known {
 			s.sendIndex(w, r, http.StatusNotFound, k, name, "", 1)
 			return
 		}
-		s.send(w, r, http.StatusOK, lists.OneBody(v))
+		s.Send(w, r, http.StatusOK, lists.OneBody(v))
 	}
 }
 
 // fillEntry asks all about one name. It reports whether the name is known: from a record, or from the standard that lists it.
-func (s *server) fillEntry(ctx context.Context, v *lists.One, node Node, k list, nodes []query.Node) (known bool, err error) {
+func (s *server) fillEntry(ctx context.Context, v *lists.One, node page.Node, k list, nodes []query.Node) (known bool, err error) {
 	l := v.Page.Lang
 	all, err := s.namesOf(ctx, k.dim, node.Size)
 	if err != nil {

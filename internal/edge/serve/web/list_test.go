@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/gate/gatetest"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
@@ -29,8 +30,7 @@ func TestOverARealList(t *testing.T) {
 		world := gatetest.New(t, db)
 		world.Import(t, raws...)
 		world.Note(t, "test")
-		h := Handler(Options{Catalogue: world.Catalogue, Status: &fakeStatus{node: Node{ListID: gatetest.List, Records: int64(len(raws)), Size: world.Size(t)}},
-			Log: slog.New(slog.DiscardHandler), Now: world.Clock.Now, BaseURL: "http://localhost:8080"})
+		h := Handler(Options{Kit: page.Kit{Status: &fakeStatus{node: page.Node{ListID: gatetest.List, Records: int64(len(raws)), Size: world.Size(t)}}, Log: slog.New(slog.DiscardHandler), Now: world.Clock.Now, BaseURL: "http://localhost:8080"}, Catalogue: world.Catalogue})
 
 		for i, name := range files {
 			id := strings.TrimSuffix(filepath.Base(name), ".json")

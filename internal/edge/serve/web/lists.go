@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/page"
 	"tasuki/spec/cwe"
 	"tasuki/web/chart"
 	"tasuki/web/i18n"
@@ -106,13 +107,13 @@ func (s *server) listIndex(k list) http.HandlerFunc {
 		if given := v.Get("page"); given != "" {
 			n, err := strconv.Atoi(given)
 			if err != nil || n < 1 || n > math.MaxInt32/onList {
-				s.refuse(w, r, queryProblem)
+				s.Refuse(w, r, queryProblem)
 				return
 			}
 			number = n
 		}
 		if sort != "" && sort != "name" && sort != "count" {
-			s.refuse(w, r, queryProblem)
+			s.Refuse(w, r, queryProblem)
 			return
 		}
 		s.sendIndex(w, r, http.StatusOK, k, strings.TrimSpace(v.Get("q")), sort, number)
@@ -120,22 +121,22 @@ func (s *server) listIndex(k list) http.HandlerFunc {
 }
 
 func (s *server) sendIndex(w http.ResponseWriter, r *http.Request, status int, k list, part, sort string, number int) {
-	p, node := s.page(w, r)
+	p, node := s.Page(w, r)
 	p.Title = p.Lang.T("lists." + k.kind)
 	v := lists.Index{Page: p, Kind: k.kind, Query: part}
 	if v.Warming = s.warming(); v.Warming {
 		w.Header().Set("Retry-After", "5")
-		s.send(w, r, http.StatusServiceUnavailable, lists.IndexBody(v))
+		s.Send(w, r, http.StatusServiceUnavailable, lists.IndexBody(v))
 		return
 	}
 	if err := s.fillIndex(r.Context(), &v, node, k, sort, number); err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	s.send(w, r, status, lists.IndexBody(v))
+	s.Send(w, r, status, lists.IndexBody(v))
 }
 
-func (s *server) fillIndex(ctx context.Context, v *lists.Index, node Node, k list, sort string, number int) error {
+func (s *server) fillIndex(ctx context.Context, v *lists.Index, node page.Node, k list, sort string, number int) error {
 	l := v.Page.Lang
 	n, err := s.namesOf(ctx, k.dim, node.Size)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/event"
 	"tasuki/web/i18n"
 	logpage "tasuki/web/log"
@@ -56,7 +57,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 	if typed := strings.TrimSpace(q.Get("entry")); typed != "" {
 		index, err := parseIndex(strings.ReplaceAll(typed, ",", ""))
 		if err != nil {
-			s.refuse(w, r, entryProblem)
+			s.Refuse(w, r, entryProblem)
 			return
 		}
 		http.Redirect(w, r, logAddress(index), http.StatusSeeOther)
@@ -66,11 +67,11 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 	if text := q.Get("before"); text != "" {
 		var err error
 		if before, err = parseIndex(text); err != nil {
-			s.refuse(w, r, pageProblem)
+			s.Refuse(w, r, page.NotFound)
 			return
 		}
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Title = p.Lang.T("log.title")
 	v := logpage.View{Page: p}
 	signed, err := s.Ledger.Signed(r.Context())
@@ -78,12 +79,12 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		v.Signed = signedView(signed)
 	case !errors.Is(err, fs.ErrNotExist):
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	leaves, first, size, err := s.Ledger.Leaves(r.Context(), before, onLog)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	v.Size = size
@@ -98,7 +99,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 	if end := first + int64(len(leaves)); end < size {
 		v.Newer = "/log?before=" + strconv.FormatInt(min(end+onLog, size), 10) + "#h-entries"
 	}
-	s.send(w, r, http.StatusOK, logpage.Body(v))
+	s.Send(w, r, http.StatusOK, logpage.Body(v))
 }
 
 func signedView(c Signed) *logpage.Signed {
@@ -125,7 +126,7 @@ func (s *server) entry(w http.ResponseWriter, r *http.Request) {
 	text, proof := strings.CutSuffix(r.PathValue("index"), ".tlog-proof")
 	index, err := parseIndex(text)
 	if err != nil {
-		s.refuse(w, r, entryProblem)
+		s.Refuse(w, r, entryProblem)
 		return
 	}
 	if proof {
@@ -136,7 +137,7 @@ func (s *server) entry(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Disposition", `inline; filename="leaf-`+text+`.tlog-proof"`)
 		w.Header().Set("Cache-Control", "no-cache")
-		s.write(w, r, http.StatusOK, "text/plain; charset=utf-8", file)
+		s.Write(w, r, http.StatusOK, "text/plain; charset=utf-8", file)
 		return
 	}
 	leaves, first, size, err := s.Ledger.Leaves(r.Context(), index+1, 1)
@@ -147,21 +148,21 @@ func (s *server) entry(w http.ResponseWriter, r *http.Request) {
 		s.failEntry(w, r, err)
 		return
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	v, e := readLeaf(p.Lang, index, leaves[0], s.names(p.Lang))
 	v.Page = p
 	v.Page.Title = p.Lang.T("entry.title", p.Lang.Count(index))
 	if v.Beside != nil {
 		present, err := s.Ledger.HasBody(r.Context(), index)
 		if err != nil {
-			s.fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
 		v.Beside.State = bodyState(e, present)
 	}
 	signed, err := s.Ledger.Signed(r.Context())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	v.Covered = err == nil && index < signed.Size
@@ -172,15 +173,15 @@ func (s *server) entry(w http.ResponseWriter, r *http.Request) {
 		v.Next = logAddress(index + 1)
 	}
 	v.Commands = s.leafCommands(index, v.Beside)
-	s.send(w, r, http.StatusOK, logpage.EntryBody(v))
+	s.Send(w, r, http.StatusOK, logpage.EntryBody(v))
 }
 
 func (s *server) failEntry(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
-		s.refuse(w, r, entryProblem)
+		s.Refuse(w, r, entryProblem)
 		return
 	}
-	s.fail(w, r, err)
+	s.Fail(w, r, err)
 }
 
 // bodyState is what became of the body that an event names.

@@ -12,7 +12,7 @@ import (
 
 // A page is parsed and asked by tag, class and id, never by substring of its markup. It also has to be well-formed:
 // every element closed in order, every attribute quoted, which is more than a browser asks and catches slips.
-type page struct {
+type sheet struct {
 	status int
 	header http.Header
 	raw    string
@@ -27,7 +27,7 @@ type node struct {
 	text     string // of a text node
 }
 
-func fetch(t testing.TB, h http.Handler, path string, header ...string) *page {
+func fetch(t testing.TB, h http.Handler, path string, header ...string) *sheet {
 	t.Helper()
 	r := httptest.NewRequest("GET", path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -35,7 +35,7 @@ func fetch(t testing.TB, h http.Handler, path string, header ...string) *page {
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	p := &page{status: w.Code, header: w.Result().Header, raw: w.Body.String()}
+	p := &sheet{status: w.Code, header: w.Result().Header, raw: w.Body.String()}
 	if strings.HasPrefix(p.header.Get("Content-Type"), "text/html") && w.Body.Len() > 0 && w.Code != http.StatusSeeOther {
 		p.root = parse(t, path, p.raw)
 	}
@@ -81,7 +81,7 @@ func parse(t testing.TB, path, text string) *node {
 }
 
 // all finds elements by a selector of simple parts ("ol.hits a.id", "#q", "details[open]"), each within the last.
-func (p *page) all(selector string) []*node {
+func (p *sheet) all(selector string) []*node {
 	found := []*node{p.root}
 	for _, part := range strings.Fields(selector) {
 		var next []*node
@@ -97,7 +97,7 @@ func (p *page) all(selector string) []*node {
 	return found
 }
 
-func (p *page) one(t testing.TB, selector string) *node {
+func (p *sheet) one(t testing.TB, selector string) *node {
 	t.Helper()
 	found := p.all(selector)
 	if len(found) != 1 {

@@ -26,7 +26,7 @@ var dateLessons = []struct{ name, text string }{
 
 // queryHelp is the page that explains the query language.
 func (s *server) queryHelp(w http.ResponseWriter, r *http.Request) {
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Title = p.Lang.T("query.title")
 	v := queryhelp.View{Page: p}
 	for _, x := range lessons {
@@ -38,7 +38,7 @@ func (s *server) queryHelp(w http.ResponseWriter, r *http.Request) {
 	for _, f := range query.Fields() {
 		v.Fields = append(v.Fields, fieldHelp(p.Lang, f))
 	}
-	s.send(w, r, http.StatusOK, queryhelp.Body(v))
+	s.Send(w, r, http.StatusOK, queryhelp.Body(v))
 }
 
 func fieldHelp(l i18n.Lang, f *query.Field) queryhelp.Field {

@@ -38,10 +38,10 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 	}
 	versions, err := s.Catalogue.Versions(r.Context(), id)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	p, node := s.page(w, r)
+	p, node := s.Page(w, r)
 	view := describe(p.Lang, v, wanted{number(r, "versions"), number(r, "references")})
 	view.Page = p
 	view.Page.Scripts = append(view.Page.Scripts, "record.js")
@@ -53,7 +53,7 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 	turn(p, &view.RefPages, "references", "references")
 	view.Versions = len(versions)
 	if view.History, err = s.list(r.Context(), p.Lang, id, versions, span{0, onRecord, told}); err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	for i, x := range versions {
@@ -77,7 +77,7 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 			"tasuki verify record " + id + ".tlog-proof --body " + id + ".json --list-id " + node.ListID,
 		}
 	}
-	s.send(w, r, http.StatusOK, record.Body(view))
+	s.Send(w, r, http.StatusOK, record.Body(view))
 }
 
 // identified is the id of an address below /cve/, in its canonical form; other ways to write it are sent there. Not ok means
@@ -90,7 +90,7 @@ func (s *server) identified(w http.ResponseWriter, r *http.Request) (string, boo
 		return "", false
 	}
 	if id != typed {
-		s.preferences(w, r)
+		s.Preferences(w, r)
 		to := "/cve/" + id + strings.TrimPrefix(r.URL.Path, "/cve/"+typed)
 		if r.URL.RawQuery != "" {
 			to += "?" + r.URL.RawQuery
@@ -146,11 +146,11 @@ func (s *server) raw(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	body, err := v.Raw()
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	s.write(w, r, http.StatusOK, "application/json; charset=utf-8", body)
+	s.Write(w, r, http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 // wanted are the pages of a record's long sections.

@@ -24,21 +24,21 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	a, old, err := readAsked(r.URL.Query())
 	switch {
 	case errors.Is(err, errAddress), errors.Is(err, catalogue.ErrAt):
-		s.refuse(w, r, queryProblem)
+		s.Refuse(w, r, queryProblem)
 		return
 	case err != nil:
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	case old:
 		http.Redirect(w, r, a.url(), http.StatusMovedPermanently)
 		return
 	}
 	if place, isID := opens(a); isID {
-		s.preferences(w, r)
+		s.Preferences(w, r)
 		http.Redirect(w, r, place, http.StatusSeeOther)
 		return
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Query = a.text
 	p.Title = cmp.Or(a.text, p.Lang.T("search.title"))
 	p.Focus = len(r.URL.RawQuery) == 0
@@ -47,13 +47,13 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	v := search.View{Page: p}
 	if a.fault != nil {
 		v.Fault = fault(p.Lang, a)
-		s.send(w, r, http.StatusBadRequest, search.Body(v))
+		s.Send(w, r, http.StatusBadRequest, search.Body(v))
 		return
 	}
 	if s.warming() {
 		w.Header().Set("Retry-After", "5")
 		v.Warming = true
-		s.send(w, r, http.StatusServiceUnavailable, search.Body(v))
+		s.Send(w, r, http.StatusServiceUnavailable, search.Body(v))
 		return
 	}
 	began := s.Now()
@@ -65,14 +65,14 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	page, err := s.Catalogue.Search(r.Context(), c)
 	if err != nil {
 		if errors.Is(err, catalogue.ErrQuery) || errors.Is(err, catalogue.ErrAt) {
-			s.refuse(w, r, queryProblem)
+			s.Refuse(w, r, queryProblem)
 			return
 		}
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	s.fill(&v, a, page, s.Now().Sub(began))
-	s.send(w, r, http.StatusOK, search.Body(v))
+	s.Send(w, r, http.StatusOK, search.Body(v))
 }
 
 // fill is the view of an answer.

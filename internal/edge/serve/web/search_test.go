@@ -22,7 +22,7 @@ func asks(text string, more ...string) string {
 }
 
 // found are the ids of a page of results, in order.
-func found(p *page) (ids []string) {
+func found(p *sheet) (ids []string) {
 	for _, a := range p.all("ol.hits a.id") {
 		ids = append(ids, a.words())
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"tasuki/internal/edge/serve/page"
 	"tasuki/web/i18n"
 	"tasuki/web/sources"
 )
@@ -63,24 +64,24 @@ const (
 func (s *server) sources(w http.ResponseWriter, r *http.Request) {
 	skip, ok := skips(r.URL.Query(), "imports", "refused")
 	if !ok {
-		s.refuse(w, r, pageProblem)
+		s.Refuse(w, r, page.NotFound)
 		return
 	}
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Title = p.Lang.T("sources.title")
 	v := sources.View{Page: p}
 	jobs, err := s.Intake.Jobs(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	for _, j := range jobs {
-		v.Jobs = append(v.Jobs, sources.Job{Name: jobWords(p.Lang, j.Name), Last: j.Last, Next: j.Next, Sentence: cmp.Or(j.Failed, j.Note), Failed: j.Failed != "",
+		v.Jobs = append(v.Jobs, sources.Job{Name: page.JobWords(p.Lang, j.Name), Last: j.Last, Next: j.Next, Sentence: cmp.Or(j.Failed, j.Note), Failed: j.Failed != "",
 			Running: j.Running})
 	}
 	imports, err := s.Intake.Imports(r.Context(), skip["imports"]+onImports+1)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	imports = imports[min(skip["imports"], len(imports)):]
@@ -94,11 +95,11 @@ func (s *server) sources(w http.ResponseWriter, r *http.Request) {
 	}
 	refused, err := s.Intake.Refused(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	v.Refused = refusedView(p.Lang, refused, skip["refused"])
-	s.send(w, r, http.StatusOK, sources.Body(v))
+	s.Send(w, r, http.StatusOK, sources.Body(v))
 }
 
 // skips reads how many rows of each table to leave out.
@@ -153,11 +154,4 @@ func refusalWords(l i18n.Lang, code string) string {
 		return l.T("refused." + code)
 	}
 	return code
-}
-
-func jobWords(l i18n.Lang, name string) string {
-	if i18n.Has("job." + name) {
-		return l.T("job." + name)
-	}
-	return name
 }

@@ -11,14 +11,14 @@ import (
 // verify is the page that checks a proof in the browser: /verify?id=<CVE id>, /verify?leaf=<index>, or /verify alone for a
 // proof file that the reader brings.
 func (s *server) verify(w http.ResponseWriter, r *http.Request) {
-	p, _ := s.page(w, r)
+	p, _ := s.Page(w, r)
 	p.Scripts = []string{"verify.js"}
 	v := verify.View{Page: p, Leaf: -1}
 	q := r.URL.Query()
 	typed := strings.TrimSpace(q.Get("id"))
 	switch index, err := parseIndex(q.Get("leaf")); {
 	case q.Get("leaf") != "" && err != nil:
-		s.refuse(w, r, entryProblem)
+		s.Refuse(w, r, entryProblem)
 		return
 	case err == nil:
 		v.Leaf = index
@@ -27,7 +27,7 @@ func (s *server) verify(w http.ResponseWriter, r *http.Request) {
 	case typed != "":
 		id, ok := readID(typed)
 		if !ok {
-			s.refuse(w, r, proofProblem)
+			s.Refuse(w, r, proofProblem)
 			return
 		}
 		v.ID, v.Proof = id, "/proof/"+id
@@ -39,7 +39,7 @@ func (s *server) verify(w http.ResponseWriter, r *http.Request) {
 	if v.ID != "" {
 		v.Page.Title = p.Lang.T("verify.title.of", v.ID)
 	}
-	s.send(w, r, http.StatusOK, verify.Body(v))
+	s.Send(w, r, http.StatusOK, verify.Body(v))
 }
 
 // recordCommands check a record without this server's code.

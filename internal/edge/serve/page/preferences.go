@@ -1,4 +1,4 @@
-package web
+package page
 
 import (
 	"net/http"
@@ -12,20 +12,20 @@ const (
 	cookieAge   = 365 * 24 * 60 * 60 // seconds
 )
 
-// preferences are the reader's language and theme: from the address, else from a cookie, else (language) from what the
+// Preferences are the reader's language and theme: from the address, else from a cookie, else (language) from what the
 // browser asks for. What the address chooses is kept in a cookie, which holds nothing but the choice.
-func (s *server) preferences(w http.ResponseWriter, r *http.Request) (i18n.Lang, string) {
+func (k *Kit) Preferences(w http.ResponseWriter, r *http.Request) (i18n.Lang, string) {
 	q := r.URL.Query()
 	asked := q.Get("lang")
 	lang := i18n.Choose(asked, cookie(r, langCookie), r.Header.Get("Accept-Language"))
 	if i18n.Lang(asked).Known() {
-		s.keep(w, langCookie, asked)
+		k.keep(w, langCookie, asked)
 	}
 	theme := cookie(r, themeCookie)
 	if t := q.Get("theme"); t != "" {
 		theme = t
 		if known(t) {
-			s.keep(w, themeCookie, t)
+			k.keep(w, themeCookie, t)
 		}
 	}
 	if !known(theme) || theme == "auto" {
@@ -44,6 +44,6 @@ func cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-func (s *server) keep(w http.ResponseWriter, name, value string) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: cookieAge, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+func (k *Kit) keep(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: cookieAge, HttpOnly: true, Secure: k.Secure, SameSite: http.SameSiteLaxMode})
 }
