@@ -110,7 +110,7 @@ func BenchmarkImport(b *testing.B) {
 	least := leastFloor(b, zip)
 	for b.Loop() {
 		dir := filepath.Join(b.TempDir(), "data")
-		cmd := program(b, "tasuki", "import", "cvelist", zip, "--data", dir)
+		cmd := self(b, "tasuki", "import", "cvelist", zip, "--data", dir)
 		began := time.Now()
 		out, err := cmd.Output()
 		took := time.Since(began)

@@ -174,7 +174,7 @@ func BenchmarkLoadDuringImport(b *testing.B) {
 // importBeside has the node on dir import an archive, as a second command does, and returns when it is under way.
 func importBeside(tb testing.TB, s *served, dir, archive string) (stop func()) {
 	tb.Helper()
-	cmd := program(tb, "tasuki", "import", "cvelist", "--data", dir, archive)
+	cmd := self(tb, "tasuki", "import", "cvelist", "--data", dir, archive)
 	cmd.Stderr = nil
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)

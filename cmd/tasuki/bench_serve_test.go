@@ -55,7 +55,7 @@ type served struct {
 // serveUnderLoad starts a node on the store in dir and returns once it listens.
 func serveUnderLoad(tb testing.TB, dir string) *served {
 	tb.Helper()
-	s := &served{cmd: program(tb, "tasuki-under-load", "--data", dir)}
+	s := &served{cmd: self(tb, "tasuki-under-load", "--data", dir)}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -199,7 +199,7 @@ func largeStore(tb testing.TB) string {
 }
 
 func importInto(tb testing.TB, dir string, stdin []byte, paths ...string) error {
-	cmd := program(tb, "tasuki", append([]string{"import", "cvelist", "--data", dir}, paths...)...)
+	cmd := self(tb, "tasuki", append([]string{"import", "cvelist", "--data", dir}, paths...)...)
 	if stdin != nil {
 		cmd.Stdin = strings.NewReader(string(stdin))
 	}

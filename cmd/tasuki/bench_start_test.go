@@ -19,7 +19,7 @@ func BenchmarkColdStart(b *testing.B) {
 			c := theCorpus(b)
 			dir := copyStore(b, size.store(b))
 			id := c.ids[len(c.ids)/2]
-			bare := measure(b, 5, func(int) error { return program(b, "tasuki", "version").Run() })
+			bare := measure(b, 5, func(int) error { return self(b, "tasuki", "version").Run() })
 			var first []time.Duration
 			for b.Loop() {
 				first = first[:0]

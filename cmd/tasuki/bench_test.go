@@ -79,15 +79,15 @@ func (n *node) running(tb testing.TB) {
 	})
 }
 
-// program is a command line of the real program, as a process of its own. See TestMain.
-func program(tb testing.TB, name string, args ...string) *exec.Cmd {
+// self is a command line of the real program, as a process of its own. See TestMain.
+func self(tb testing.TB, name string, args ...string) *exec.Cmd {
 	tb.Helper()
-	self, err := os.Executable()
+	exe, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	link := filepath.Join(tb.TempDir(), name)
-	if err := os.Symlink(self, link); err != nil {
+	if err := os.Symlink(exe, link); err != nil {
 		tb.Skipf("no symbolic links here: %v", err)
 	}
 	cmd := exec.Command(link, args...)

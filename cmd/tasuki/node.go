@@ -19,8 +19,10 @@ import (
 	"tasuki/internal/gate"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
+	"tasuki/internal/program"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
+	"tasuki/spec/cve/schema"
 )
 
 // node is an open list: every part, wired. Several nodes may share one PostgreSQL store.
@@ -36,6 +38,8 @@ type node struct {
 	ledger    *ledger.Log
 	gate      *gate.Gate
 	catalogue *catalogue.Service
+	verifier  *authority.Verifier
+	acts      *program.Service
 	chain     *charter.Chain
 	signer    *ledger.Signer // nil when not keyed
 	refusals  *jobs.Refusals
@@ -56,7 +60,7 @@ type node struct {
 
 // projections are every fold, in order.
 func projections() []gate.Projection {
-	return []gate.Projection{registry.Projection{}, catalogue.Projection{}}
+	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}}
 }
 
 // migrate brings a store's schema forward.
@@ -86,6 +90,7 @@ func (s Setup) highWater() string {
 // openNode opens the list in a data directory, founding one where that is permitted and there is none.
 func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	n := &node{cfg: s.Config, dir: s.Dir, log: s.Log, now: s.Now, rand: s.Rand, leaving: newLeaving()}
+	go schema.NewValidator() //nolint:errcheck // compiled while the store opens; openActs says what is wrong with it
 	if n.db, err = store.Open(ctx, s.dsn(), store.Options{Log: s.Log}); err != nil {
 		return nil, err
 	}
@@ -126,6 +131,10 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	if err := n.refold(ctx); err != nil {
 		n.gate.Close()
 		return nil, fmt.Errorf("fold the log again: %w", err)
+	}
+	if err := n.openActs(); err != nil {
+		n.gate.Close()
+		return nil, err
 	}
 	if key != nil {
 		n.keyed = true
@@ -250,7 +259,7 @@ func (n *node) Run(ctx context.Context) error {
 	defer n.leaving.begin()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failed := make(chan error, 4)
+	failed := make(chan error, 8)
 	var work sync.WaitGroup
 	start := func(f func(context.Context) error) {
 		work.Go(func() {
@@ -263,6 +272,7 @@ func (n *node) Run(ctx context.Context) error {
 	if n.signer != nil {
 		start(n.signer.Run)
 	}
+	start(n.tendActs)
 	start(n.followLog)
 	start(n.followCharter)
 	start(n.beat)
@@ -398,6 +408,7 @@ func (n *node) Close() error {
 	n.background.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	n.noteUse(ctx)
 	if n.signer != nil {
 		if err := n.signer.Finish(ctx); err != nil {
 			n.log.WarnContext(ctx, "last checkpoint not signed", "err", err)
