@@ -47,14 +47,15 @@ type Event struct {
 	Grant, Parent      string // UUIDs of grants
 	Role               string
 	ValidFrom, ValidTo time.Time
-	From, To           string // id.transferred: owners, UUIDs
+	From, To           string // id.transferred: owners, UUIDs; of a case: who began it, and whom it is with
 
 	// workflows
 	Case    string   // UUID of a dispute, refusal or direction
 	IDs     []string // identifiers beside ID
-	Level   string   // who decides: cna, root, tl-root, council, board
+	Level   string   // who decides: cna, root, tl-root, council, board; of a notice: first, second, third
 	Outcome string
 	Due     time.Time // deadline as the rule pack had it computed
+	Dues    []Due     // further deadlines that begin with the event
 	Pack    string    // version of the rule pack that a decision was made under
 
 	// record.imported: a whole document from elsewhere. Dates stand as the document has them.
@@ -79,6 +80,12 @@ type Event struct {
 	// body.erased
 	Leaf   *int64
 	Reason string
+}
+
+// Due is a deadline by the rule pack's name for it.
+type Due struct {
+	For string
+	At  time.Time
 }
 
 // BodyRef binds a body: h = SHA-256(salt ‖ bytes), n its length (absent for a commitment).

@@ -29,13 +29,23 @@ const (
 	RecordRejected Kind = "record.rejected/1" // the rejected container, which counts as a CNA put
 	RecordReplaced Kind = "record.replaced/1" // a whole document as the Secretariat gave it
 
-	DisputeOpened    Kind = "dispute.opened/1"
-	DisputeEscalated Kind = "dispute.escalated/1"
-	DisputeDecided   Kind = "dispute.decided/1"
-	RefusalNoted     Kind = "refusal.noted/1"   // a CNA declined, or was silent, about an identifier it was asked for first
-	DirectionGiven   Kind = "direction.given/1" // a Root told another party to assign or publish
-	SplitNoted       Kind = "split/1"
-	MergeNoted       Kind = "merge/1"
+	DisputeOpened       Kind = "dispute.opened/1"
+	DisputeAcknowledged Kind = "dispute.acknowledged/1"
+	DisputeExtended     Kind = "dispute.extended/1"
+	DisputeEscalated    Kind = "dispute.escalated/1"
+	DisputeDecided      Kind = "dispute.decided/1"
+	RefusalAsked        Kind = "refusal.asked/1"   // a CNA was asked first, for a public issue
+	RefusalNoted        Kind = "refusal.noted/1"   // it declined, or was silent
+	RefusalClosed       Kind = "refusal.closed/1"  // it assigned, or the Root determined that nobody shall
+	DirectionGiven      Kind = "direction.given/1" // a Root told another party to assign or publish
+	DirectionEnded      Kind = "direction.ended/1" // the party's power over the identifiers ends
+	TransferAsked       Kind = "transfer.asked/1"  // somebody asks a Root to move published or rejected identifiers
+	TransferClosed      Kind = "transfer.closed/1" // the Root said no, or it was withdrawn; id.transferred says yes
+	NoticeSent          Kind = "notice.sent/1"     // to a CNA that seems inactive
+	NoticeClosed        Kind = "notice.closed/1"   // it is active again, or was revoked
+	RBPNoted            Kind = "rbp.noted/1"       // a reserved identifier is cited in public
+	SplitNoted          Kind = "split/1"
+	MergeNoted          Kind = "merge/1"
 )
 
 // A rule says which members an event of a kind must have and may have, beside at, by, kind and list.
@@ -70,13 +80,25 @@ var rules = map[Kind]rule{
 	RecordRejected: {must: []string{"body", "id", "dv"}, may: []string{"prev", "reserved", "short"}},
 	RecordReplaced: {must: []string{"body", "id", "state"}, may: []string{"dates", "prev"}},
 
-	DisputeOpened:    {must: []string{"body", "case", "ids", "level", "due", "pack"}, may: []string{"org"}},
-	DisputeEscalated: {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
-	DisputeDecided:   {must: []string{"body", "case", "level", "outcome", "pack"}},
-	RefusalNoted:     {must: []string{"case", "org", "reason", "due", "pack"}, may: []string{"body", "ids"}},
-	DirectionGiven:   {must: []string{"case", "org", "reason", "pack"}, may: []string{"body", "ids", "due"}},
-	SplitNoted:       {must: []string{"id", "ids"}, may: []string{"body"}},
-	MergeNoted:       {must: []string{"id", "ids"}, may: []string{"body"}},
+	// Of a case whose subject is not public every leaf is the operator's and has neither org, from, to nor body: who and what it is
+	// about is committed beside it (ADR 0012).
+	DisputeOpened:       {must: []string{"case", "level", "reason", "due", "pack"}, may: []string{"body", "ids", "org", "from", "to"}},
+	DisputeAcknowledged: {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
+	DisputeExtended:     {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
+	DisputeEscalated:    {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
+	DisputeDecided:      {must: []string{"case", "level", "outcome", "pack"}, may: []string{"body", "org"}},
+	RefusalAsked:        {must: []string{"case", "org", "due", "pack"}, may: []string{"body", "ids", "from"}},
+	RefusalNoted:        {must: []string{"case", "org", "reason", "due", "pack"}, may: []string{"body", "ids"}},
+	RefusalClosed:       {must: []string{"case", "outcome", "pack"}, may: []string{"body", "ids", "org"}},
+	DirectionGiven:      {must: []string{"case", "org", "reason", "pack"}, may: []string{"body", "ids", "due"}},
+	DirectionEnded:      {must: []string{"case", "org", "reason"}, may: []string{"body", "ids", "pack"}},
+	TransferAsked:       {must: []string{"case", "ids", "to", "reason", "pack"}, may: []string{"body", "from", "org"}},
+	TransferClosed:      {must: []string{"case", "outcome", "pack"}, may: []string{"body", "org"}},
+	NoticeSent:          {must: []string{"case", "org", "level", "reason", "due", "pack"}, may: []string{"body"}},
+	NoticeClosed:        {must: []string{"case", "org", "outcome", "pack"}, may: []string{"body"}},
+	RBPNoted:            {must: []string{"id", "source", "reason", "due", "pack"}, may: []string{"dues", "ids", "source_time"}},
+	SplitNoted:          {must: []string{"id", "ids"}, may: []string{"body"}},
+	MergeNoted:          {must: []string{"id", "ids"}, may: []string{"body"}},
 }
 
 // Whole says that the body of the kind is a whole CVE record.

@@ -30,6 +30,7 @@ var members = []member{
 	{"dates", false, func(e *Event) bool { return e.Dates != Dates{} }, writeDates, readDates},
 	text("digest", false, func(e *Event) *string { return &e.Digest }),
 	moment("due", false, func(e *Event) *time.Time { return &e.Due }),
+	{"dues", false, func(e *Event) bool { return len(e.Dues) > 0 }, writeDues, readDues},
 	text("dv", false, func(e *Event) *string { return &e.DV }),
 	number("epoch", func(e *Event) *int64 { return &e.Epoch }),
 	number("first", func(e *Event) *int64 { return &e.First }),
@@ -181,6 +182,38 @@ func readDates(p *parser, e *Event) {
 		} else {
 			r.Unknown()
 		}
+	}
+}
+
+func writeDues(w *jcs.Writer, e *Event) {
+	w.Array()
+	for _, d := range e.Dues {
+		w.Object()
+		w.Key("at")
+		w.String(d.At.UTC().Format(ledger.TimeFormat))
+		w.Key("for")
+		w.String(d.For)
+		w.EndObject()
+	}
+	w.EndArray()
+}
+
+func readDues(p *parser, e *Event) {
+	r := p.r
+	e.Dues = []Due{}
+	for r.Enter('['); r.Next(); {
+		var d Due
+		for r.Enter('{'); r.Next(); {
+			switch r.Key() {
+			case "at":
+				d.At = p.time()
+			case "for":
+				d.For = r.String()
+			default:
+				r.Unknown()
+			}
+		}
+		e.Dues = append(e.Dues, d)
 	}
 }
 
