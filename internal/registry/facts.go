@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"tasuki/internal/ledger"
 	"tasuki/spec/jcs"
@@ -23,7 +24,10 @@ type fact struct {
 	id   string // CVE identifier
 	org  string // UUID: the owner, or who asked
 	user string // id.requester: UUID
-	from string // id.requester: the server that it was pulled from, "" for our own
+
+	// Of an id.requester that was pulled from another server. Who asked there may be nobody we know: org and user are "" then.
+	from     string    // the server
+	reserved time.Time // when it was reserved there
 }
 
 // marshal writes the fact as canonical JSON.
@@ -38,8 +42,14 @@ func (f fact) marshal() ([]byte, error) {
 	w.String(f.id)
 	w.Key("kind")
 	w.String(f.kind)
-	w.Key("org")
-	w.String(f.org)
+	if f.org != "" {
+		w.Key("org")
+		w.String(f.org)
+	}
+	if !f.reserved.IsZero() {
+		w.Key("reserved")
+		w.String(f.reserved.UTC().Format(ledger.TimeFormat))
+	}
 	if f.user != "" {
 		w.Key("user")
 		w.String(f.user)
@@ -67,6 +77,11 @@ func readFact(body []byte) (f fact, ok bool, err error) {
 			}
 		case "org":
 			f.org = r.String()
+		case "reserved":
+			text := r.String()
+			if f.reserved, err = time.Parse(ledger.TimeFormat, text); err != nil {
+				return fact{}, false, fmt.Errorf("%w: %w", ErrFact, err)
+			}
 		case "user":
 			f.user = r.String()
 		default:
@@ -80,8 +95,14 @@ func readFact(body []byte) (f fact, ok bool, err error) {
 		return f, false, fmt.Errorf("%w: %w", ErrFact, err)
 	case f.kind == "":
 		return fact{}, false, nil
-	case f.id == "" || f.org == "" || f.kind == requesterFact && f.user == "":
+	case f.lacking():
 		return f, false, fmt.Errorf("%w: %s lacks a member", ErrFact, f.kind)
 	}
 	return f, true, nil
+}
+
+// lacking says that the fact does not say what it is about. Only of what was pulled may nobody know who asked.
+func (f fact) lacking() bool {
+	pulled := f.kind == requesterFact && f.from != ""
+	return f.id == "" || !pulled && (f.org == "" || f.kind == requesterFact && f.user == "")
 }

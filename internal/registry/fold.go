@@ -13,18 +13,20 @@ import (
 )
 
 var (
-	ownerAdd      = q.Get("owner_add")
-	ownerNewest   = q.Get("owner_newest")
-	ownerOfLeaf   = q.Get("owner_of_leaf")
-	ownerDrop     = q.Get("owner_drop")
-	requesterAdd  = q.Get("requester_add")
-	requesterDrop = q.Get("requester_drop")
-	holdingAdd    = q.Get("holding_add")
-	putAdd        = q.Get("put_add")
-	putDrop       = q.Get("put_drop")
-	adoptedAdd    = q.Get("adopted_add")
-	recordOfBase  = q.Get("record_of_base")
-	idHas         = q.Get("id_has")
+	ownerAdd          = q.Get("owner_add")
+	ownerNewest       = q.Get("owner_newest")
+	ownerOfLeaf       = q.Get("owner_of_leaf")
+	ownerDrop         = q.Get("owner_drop")
+	requesterAdd      = q.Get("requester_add")
+	requesterDrop     = q.Get("requester_drop")
+	requesterOfLeaf   = q.Get("requester_of_leaf")
+	requesterReserved = q.Get("requester_reserved")
+	holdingAdd        = q.Get("holding_add")
+	putAdd            = q.Get("put_add")
+	putDrop           = q.Get("put_drop")
+	adoptedAdd        = q.Get("adopted_add")
+	recordOfBase      = q.Get("record_of_base")
+	idHas             = q.Get("id_has")
 )
 
 // foldIdentifier brings events about identifiers of this list into the tables.
@@ -36,7 +38,7 @@ func foldIdentifier(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		if err := countReserved(ctx, tx, e.ID); err != nil {
 			return err
 		}
-		return alter(ctx, tx, e, func(i *Identifier) { i.State, i.Reserved = cve.Reserved, e.At })
+		return alter(ctx, tx, e, func(i *Identifier) { i.State, i.Reserved, i.given = cve.Reserved, e.At, e.At })
 	case event.IDRejected:
 		return alter(ctx, tx, e, func(i *Identifier) { i.State = cve.Rejected })
 	case event.IDRestored:
@@ -92,8 +94,10 @@ func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		return err
 	}
 	if f.kind == requesterFact {
-		_, err := tx.Exec(ctx, requesterAdd, e.Index, f.id, f.org, f.user)
-		return err
+		if _, err := tx.Exec(ctx, requesterAdd, e.Index, f.id, f.org, f.user, millis(f.reserved)); err != nil || f.reserved.IsZero() {
+			return err
+		}
+		return change(ctx, tx, f.id, func(i *Identifier) { i.Reserved = f.reserved })
 	}
 	if _, err := tx.Exec(ctx, ownerAdd, e.Index, f.id, f.org, e.Time.UnixMilli()); err != nil {
 		return err
@@ -129,7 +133,7 @@ func change(ctx context.Context, tx *store.Tx, id string, fn func(*Identifier)) 
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, idPut, id, c.Year, i.State, i.Owner, bit(i.Record), bit(i.Opened), millis(i.Reserved), millis(i.Public), millis(i.Modified))
+	_, err = tx.Exec(ctx, idPut, id, c.Year, i.State, i.Owner, bit(i.Record), bit(i.Opened), millis(i.Reserved), millis(i.Public), millis(i.Modified), millis(i.given))
 	if err != nil {
 		return err
 	}
@@ -175,7 +179,7 @@ func later(a, b time.Time) time.Time {
 
 // eraseIdentifier forgets what an erased body said about an identifier, as a replay that never sees the body does.
 func eraseIdentifier(ctx context.Context, tx *store.Tx, leaf int64) error {
-	if _, err := tx.Exec(ctx, requesterDrop, leaf); err != nil {
+	if err := eraseRequester(ctx, tx, leaf); err != nil {
 		return err
 	}
 	for _, of := range []*store.Query{ownerOfLeaf, recordOfBase} { // the assigner of an imported document goes with its body
@@ -193,6 +197,28 @@ func eraseIdentifier(ctx context.Context, tx *store.Tx, leaf int64) error {
 		return recount(ctx, tx, id)
 	}
 	return nil
+}
+
+// eraseRequester forgets who asked for an identifier, and with it when they did elsewhere.
+func eraseRequester(ctx context.Context, tx *store.Tx, leaf int64) error {
+	var id string
+	err := tx.QueryRow(ctx, requesterOfLeaf, leaf).Scan(&id)
+	pulled := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if _, err := tx.Exec(ctx, requesterDrop, leaf); err != nil || !pulled {
+		return err
+	}
+	var ms int64
+	if err := tx.QueryRow(ctx, requesterReserved, id).Scan(&ms); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return change(ctx, tx, id, func(i *Identifier) {
+		if i.Reserved = i.given; ms > 0 {
+			i.Reserved = moment(ms)
+		}
+	})
 }
 
 // recount brings the row of an identifier in step with the facts that are left, if it has one.

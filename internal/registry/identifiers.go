@@ -21,6 +21,8 @@ type Identifier struct {
 	Reserved time.Time
 	Public   time.Time // newest public leaf about it
 	Modified time.Time // newest change of any kind
+
+	given time.Time // when our own public leaf says that it was reserved; Reserved may be earlier, on another server
 }
 
 var (
@@ -37,8 +39,8 @@ var (
 // GetID reads one identifier, or ErrNotFound. One that another list published and whose assigner was not adopted has no Owner.
 func GetID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
 	i := Identifier{ID: id}
-	var record, opened, reserved, public, modified int64
-	err := tx.QueryRow(ctx, idGet, id).Scan(&i.State, &i.Owner, &record, &opened, &reserved, &public, &modified)
+	var record, opened, reserved, public, modified, given int64
+	err := tx.QueryRow(ctx, idGet, id).Scan(&i.State, &i.Owner, &record, &opened, &reserved, &public, &modified, &given)
 	if errors.Is(err, sql.ErrNoRows) {
 		return imported(ctx, tx, id)
 	}
@@ -46,6 +48,7 @@ func GetID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
 		return Identifier{}, err
 	}
 	i.fill(record, opened, reserved, public, modified)
+	i.given = moment(given)
 	return i, nil
 }
 
@@ -55,7 +58,7 @@ func imported(ctx context.Context, tx *store.Tx, id string) (Identifier, error) 
 	if err != nil {
 		return Identifier{}, err
 	}
-	i := Identifier{ID: id, State: row.State, Record: true, Opened: true, Reserved: row.Reserved, Public: row.Updated, Modified: row.Updated}
+	i := Identifier{ID: id, State: row.State, Record: true, Opened: true, Reserved: row.Reserved, Public: row.Updated, Modified: row.Updated, given: row.Reserved}
 	i.Owner, err = adoptedOwner(ctx, tx, id)
 	return i, err
 }

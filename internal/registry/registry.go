@@ -149,7 +149,7 @@ type Projection struct{}
 func (Projection) Name() string { return "registry" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 3 }
+func (Projection) Version() int { return 4 }
 
 // facts is what the registry needs of a document.
 type facts struct {

@@ -1,2 +1,2 @@
 -- by primary key: one row at most
-SELECT state, owner, record, opened, reserved, public, modified FROM registry_id WHERE id = ?
+SELECT state, owner, record, opened, reserved, public, modified, given FROM registry_id WHERE id = ?

@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT id, year, state, owner, record, opened, reserved, public, modified FROM registry_id
+SELECT id, year, state, owner, record, opened, reserved, public, modified, given FROM registry_id

@@ -1,2 +1,2 @@
 -- by primary key: one row
-INSERT INTO registry_requester (leaf, id, org, person) VALUES (?, ?, ?, ?)
+INSERT INTO registry_requester (leaf, id, org, person, reserved) VALUES (?, ?, ?, ?, ?)

@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT leaf, id, org, person FROM registry_requester
+SELECT leaf, id, org, person, reserved FROM registry_requester
