@@ -74,6 +74,9 @@ func ForDataVersion(dv string) (version string, ok bool) {
 type Validator struct {
 	published, rejected *jsonschema.Schema
 	containers          map[Kind]*jsonschema.Schema
+	whole               *jsonschema.Schema // published or rejected
+	bodies              map[Kind]*jsonschema.Schema
+	atlas               *atlas
 }
 
 // New returns the validator of one of the embedded versions. Each version is compiled once in a process, at its first
@@ -113,7 +116,10 @@ func compile(version string) (*Validator, error) {
 	if err := c.AddResource(url, doc); err != nil {
 		return nil, fmt.Errorf("schema %s: %w", version, err)
 	}
-	v := &Validator{containers: make(map[Kind]*jsonschema.Schema)}
+	v := &Validator{containers: make(map[Kind]*jsonschema.Schema), bodies: make(map[Kind]*jsonschema.Schema)}
+	if v.atlas, err = newAtlas(raw); err != nil {
+		return nil, fmt.Errorf("schema %s: %w", version, err)
+	}
 	// The record is "oneOf" published and rejected. Each is compiled alone, so that a finding speaks of the state that
 	// the record claims and not of both.
 	if v.published, err = c.Compile(url + "#/oneOf/0"); err != nil {
@@ -124,6 +130,21 @@ func compile(version string) (*Validator, error) {
 	}
 	for kind, definition := range definitions {
 		if v.containers[kind], err = c.Compile(url + definition); err != nil {
+			return nil, fmt.Errorf("schema %s: %w", version, err)
+		}
+	}
+	if v.whole, err = c.Compile(url); err != nil {
+		return nil, fmt.Errorf("schema %s: %w", version, err)
+	}
+	for kind, name := range map[Kind]string{CNAPublished: "published-body.json", CNARejected: "rejected-body.json"} {
+		body, err := bodySchema(doc, kind, url)
+		if err == nil {
+			err = c.AddResource(name, body)
+		}
+		if err == nil {
+			v.bodies[kind], err = c.Compile(name)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("schema %s: %w", version, err)
 		}
 	}
