@@ -40,8 +40,10 @@ var (
 	secretPut    = q.Get("secret_put")
 	quotaPut     = q.Get("quota_put")
 	contactPut   = q.Get("contact_put")
-	usedDrop     = q.Get("used_drop")
-	privateFacts = []factTable{table("user"), table("secret"), table("quota"), table("contact")}
+	totpPut      = q.Get("totp_put")
+	privateFacts = []factTable{table("user"), table("secret"), table("quota"), table("contact"), table("totp")}
+	// operational rows about a user, which go with what they were made from
+	userDrops = []*store.Query{q.Get("used_drop"), q.Get("session_drop"), q.Get("totp_used_drop")}
 )
 
 // Fold brings one event into the tables.
@@ -127,7 +129,7 @@ func foldPrivate(ctx context.Context, tx *store.Tx, e *event.Entry, at int64) er
 	if err != nil || fact == nil {
 		return err
 	}
-	users, secrets, quotas, contacts := privateFacts[0], privateFacts[1], privateFacts[2], privateFacts[3]
+	users, secrets, quotas, contacts, totps := privateFacts[0], privateFacts[1], privateFacts[2], privateFacts[3], privateFacts[4]
 	switch f := fact.(type) {
 	case *userFact:
 		created, err := time.Parse(ledger.TimeFormat, f.Created)
@@ -144,6 +146,8 @@ func foldPrivate(ctx context.Context, tx *store.Tx, e *event.Entry, at int64) er
 		return users.add(ctx, tx, f.User, userPut, e.Index, f.User, "", "", "", "", "", "", "", 0, 1, 0, 0, at)
 	case *secretFact:
 		return secrets.add(ctx, tx, f.User, secretPut, e.Index, f.User, plain(f.PHC), at)
+	case *totpFact:
+		return totps.add(ctx, tx, f.User, totpPut, e.Index, f.User, plain(f.Secret), at)
 	case *quotaFact:
 		return quotas.add(ctx, tx, f.Org, quotaPut, e.Index, f.Org, f.Quota, at)
 	case *contactFact:
@@ -172,8 +176,10 @@ func foldErased(ctx context.Context, tx *store.Tx, leaf int64) error {
 			return err
 		}
 		if i == 0 && subject != "" {
-			if _, err := tx.Exec(ctx, usedDrop, subject); err != nil {
-				return err
+			for _, drop := range userDrops {
+				if _, err := tx.Exec(ctx, drop, subject); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -227,7 +233,7 @@ func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 // Digest is over all derived tables.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 	return store.Digest(ctx, tx, q.Get("org_rows"), q.Get("grant_rows"), q.Get("rulepack_rows"), q.Get("user_rows"), q.Get("secret_rows"),
-		q.Get("quota_rows"), q.Get("contact_rows"))
+		q.Get("quota_rows"), q.Get("contact_rows"), q.Get("totp_rows"))
 }
 
 func bit(v bool) int64 {

@@ -16,6 +16,7 @@ const (
 	secretSet   = "secret.set"
 	quotaSet    = "quota.set"
 	contactSet  = "contact.set"
+	totpSet     = "totp.set"
 )
 
 // userFact is user.added and user.changed.
@@ -43,6 +44,13 @@ type secretFact struct {
 	Kind string `json:"kind"`
 	PHC  string `json:"phc"`
 	User string `json:"user"`
+}
+
+// totpFact is the key of somebody's one-time passwords; an empty one switches them off.
+type totpFact struct {
+	Kind   string `json:"kind"`
+	Secret string `json:"secret"` // base32
+	User   string `json:"user"`
 }
 
 type quotaFact struct {
@@ -82,6 +90,8 @@ func parsePrivate(raw []byte) (any, error) {
 		f = &removedFact{}
 	case secretSet:
 		f = &secretFact{}
+	case totpSet:
+		f = &totpFact{}
 	case quotaSet:
 		f = &quotaFact{}
 	case contactSet:
@@ -105,5 +115,6 @@ func (f *userFact) check() bool {
 
 func (f *removedFact) check() bool { return f.User != "" }
 func (f *secretFact) check() bool  { return f.User != "" }
+func (f *totpFact) check() bool    { return f.User != "" }
 func (f *quotaFact) check() bool   { return f.Org != "" }
 func (f *contactFact) check() bool { return f.Org != "" }

@@ -283,7 +283,7 @@ func UsersOf(ctx context.Context, tx *store.Tx, org string, offset, limit int) (
 // UserLeaves are the leaves of every private fact about a user, oldest first. Whoever erases a person erases all of them, in
 // this order: erasing only the newest would bring an older state back, such as a former secret.
 func UserLeaves(ctx context.Context, tx *store.Tx, id string) ([]int64, error) {
-	rows, err := tx.Query(ctx, userLeaves, id, id)
+	rows, err := tx.Query(ctx, userLeaves, id, id, id)
 	if err != nil {
 		return nil, err
 	}

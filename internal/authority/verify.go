@@ -97,15 +97,21 @@ var login = q.Get("login")
 // request came from, as far as it can be known (an address or network); failures slow down only further failures of the same
 // user and source. A right key is never refused and never made to wait for more than a free core.
 func (v *Verifier) Login(ctx context.Context, org, user, key, source string) (Caller, error) {
-	c := Caller{Role: Member}
-	var active, leaf int64
+	c, _, err := v.check(ctx, org, user, key, source)
+	return c, err
+}
+
+// check is Login, with the leaf of the secret that was good.
+func (v *Verifier) check(ctx context.Context, org, user, key, source string) (c Caller, leaf int64, err error) {
+	c.Role = Member
+	var active int64
 	var text string
-	err := v.db.View(ctx, func(tx *store.Tx) error {
+	err = v.db.View(ctx, func(tx *store.Tx) error {
 		return tx.QueryRow(ctx, login, plain(user), plain(org)).Scan(&c.Org, &c.User, &active, &leaf, &text)
 	})
 	known := err == nil && active == 1
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return Caller{}, err
+		return Caller{}, 0, err
 	}
 	hash, perr := parsePHC(text)
 	if perr != nil {
@@ -117,7 +123,7 @@ func (v *Verifier) Login(ctx context.Context, org, user, key, source string) (Ca
 	if !ok {
 		right, err := v.verify(ctx, hash, key, v.suspects(pair, from))
 		if err != nil {
-			return Caller{}, err
+			return Caller{}, 0, err
 		}
 		ok = known && right
 		if ok {
@@ -126,10 +132,10 @@ func (v *Verifier) Login(ctx context.Context, org, user, key, source string) (Ca
 	}
 	if !ok {
 		v.slow(ctx, v.fail(pair, from))
-		return Caller{}, ErrUnauthorized
+		return Caller{}, 0, ErrUnauthorized
 	}
 	v.touch(c.User)
-	return c, nil
+	return c, leaf, nil
 }
 
 // mac names something in memory. Lengths stand between the texts, so that no two lists of texts are one.

@@ -1,0 +1,2 @@
+-- one row by primary key
+INSERT INTO authority_totp (leaf, subject, secret, made, newest) VALUES (?, ?, ?, ?, 1)

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, subject, secret, made, newest FROM authority_totp
