@@ -30,7 +30,7 @@ func (n *node) Spaces() []front.Space {
 			spaces = append(spaces, s)
 		}
 	}
-	add("cve-services", cveservices.Handler(cveservices.Of(n.catalogue), n.log), cveservices.Refuse, front.Space{AnyCase: true}, cveservices.Prefix)
+	add("cve-services", cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log}), cveservices.Refuse, front.Space{AnyCase: true}, cveservices.Prefix)
 	api := n.nativeAPI()
 	add("native", api, native.Refuse, front.Space{}, native.Prefix)
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)

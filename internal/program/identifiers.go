@@ -64,7 +64,7 @@ func (e *QuotaError) Error() string {
 }
 
 // Reserve gives out identifiers. Its errors, in the order in which they are looked for: authority.ErrNotCNA, ErrReserveForOther,
-// authority.ErrNoOrg, *QuotaError, ErrBatch, ErrOverTen, registry.ErrNoRange, registry.ErrRangeFull.
+// ErrAmount, ErrNoBatch, authority.ErrNoOrg, *QuotaError, ErrBatch, ErrOverTen, registry.ErrNoRange, registry.ErrRangeFull.
 func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation) (out Reserved, err error) {
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		out = Reserved{}
@@ -73,6 +73,12 @@ func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation
 		}
 		if r.Owner != t.me.Org.Short && !t.me.IsSecretariat() {
 			return ErrReserveForOther
+		}
+		if r.Amount <= 0 {
+			return ErrAmount
+		}
+		if r.Amount > 1 && (r.Batch == nil || *r.Batch == "") {
+			return ErrNoBatch
 		}
 		owner, err := shortName(ctx, t.Tx, t.Now(), r.Owner)
 		if err != nil {

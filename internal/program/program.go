@@ -26,12 +26,18 @@ var (
 	ErrReserveForOther = fmt.Errorf("%w: only the Secretariat reserves for others", authority.ErrDenied)
 	// ErrNoQuota means that no identifier is left to go back to RESERVED.
 	ErrNoQuota = errors.New("program: no quota is left")
+	// ErrAmount means a reservation of no identifiers, or of less.
+	ErrAmount = errors.New("program: the amount is not positive")
+	// ErrNoBatch means a reservation of several identifiers that does not say how they are to be chosen.
+	ErrNoBatch = errors.New("program: several identifiers need a batch type")
 	// ErrBatch means a batch type that there is not.
 	ErrBatch = errors.New("program: no such batch type")
 	// ErrOverTen means more non-sequential identifiers than are given out at a time.
 	ErrOverTen = errors.New("program: at most 10 non-sequential identifiers at a time")
 	// ErrRecordExists means that the identifier has a record already.
 	ErrRecordExists = errors.New("program: the identifier has a record already")
+	// ErrNoContainer means a submission without a container.
+	ErrNoContainer = errors.New("program: there is no container")
 	// ErrRecordState means a whole record in a state that records do not have.
 	ErrRecordState = errors.New("program: no record is in this state")
 )

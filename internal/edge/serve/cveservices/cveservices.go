@@ -1,73 +1,51 @@
-// Package cveservices serves the CVE Services HTTP API below /api/, as its clients already speak it. This release reads:
-// GET /api/cve/{id}, GET /api/cve_count and GET /api/health-check. Everything else below /api/ is NOT_FOUND in the same
-// shape. See README.md for what is imitated and where we differ.
+// Package cveservices serves the CVE Services HTTP API below /api/, as its clients already speak it: identifiers, records,
+// organisations and users. It only translates. What a request asks for is read and checked here (call.go, checks.go); what becomes
+// of it is internal/program's to decide; and problems.go turns its errors into this protocol's codes. "Reference" in comments is
+// the description of the protocol that this package was written from; README.md says what is imitated and where we differ.
 package cveservices
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
-	"tasuki/spec/cve"
+	"tasuki/internal/program"
 )
 
 // Prefix is the URL space of the handler. Its letters match in any case.
 const Prefix = "/api/"
 
-// Records answers for this protocol; Of makes it from the catalogue.
-type Records interface {
-	// Compact is the current record of id as compact JSON, or catalogue.ErrNotFound.
-	Compact(ctx context.Context, id string) ([]byte, error)
-	// Count is the number of records in a state, or in any when state is "".
-	Count(ctx context.Context, state cve.State) (int, error)
+// BodyLimit is the size of the largest body, in bytes (reference §1: 3.8 × 1024 × 1024). Whoever stands before the handler must
+// let a little more than that pass, or refuse in this protocol's shape (Refuse).
+const BodyLimit = 38 * 1024 * 1024 / 10
+
+// Options are what the handler is made of.
+type Options struct {
+	Acts      *program.Service   // nil: a node that takes no part in the Program answers reads that need no credentials
+	Catalogue *catalogue.Service // the records
+	Now       func() time.Time
+	Log       *slog.Logger
+	RateLimit RateLimit // zero: off
 }
 
-// Of asks a catalogue.
-func Of(s *catalogue.Service) Records { return records{s} }
-
-type records struct{ *catalogue.Service }
-
-func (r records) Compact(ctx context.Context, id string) ([]byte, error) {
-	v, err := r.Text(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if v.State == cve.Reserved {
-		return nil, catalogue.ErrNotFound
-	}
-	return v.Compact()
-}
-
-func (r records) Count(ctx context.Context, state cve.State) (int, error) {
-	q := catalogue.Query{}
-	if state != "" {
-		q.Filters = []catalogue.Filter{{Dim: "state", Values: []string{string(state)}}}
-	}
-	page, err := r.Search(ctx, q)
-	if err != nil {
-		return 0, err
-	}
-	return page.Total, nil
-}
-
+// handler is the surface.
 type handler struct {
-	records Records
-	log     *slog.Logger
+	Options
+	limit *window
 }
 
 // Handler answers everything below Prefix.
-func Handler(records Records, log *slog.Logger) http.Handler {
-	return &handler{records, log}
+func Handler(o Options) http.Handler {
+	return &handler{Options: o, limit: newWindow(o.RateLimit, o.Now)}
 }
 
-// ServeHTTP sets what every reply has and finds the endpoint. Literal parts compare in any case and one trailing slash
-// is accepted (reference §1); an unknown path and an unknown method are the same 404.
+// ServeHTTP sets what every reply has and finds the endpoint. An unknown path and an unknown method are the same 404
+// (reference §1).
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
@@ -81,105 +59,108 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/"), "/")
-	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	literal := func(i int, name string) bool { return strings.EqualFold(parts[i], name) }
-	switch {
-	case !read || len(parts) < 2 || !literal(0, "api"):
-		notFound(w, r)
-	case len(parts) == 3 && literal(1, "cve"):
-		h.record(w, r, parts[2])
-	case len(parts) == 2 && literal(1, "cve_count"):
-		h.count(w, r)
-	case len(parts) == 2 && literal(1, "health-check"):
-		head.Set("Content-Length", "0")
-		w.WriteHeader(http.StatusOK)
-	default:
-		notFound(w, r)
-	}
-}
-
-// cveID is the reference's cveid check. The id, unlike the path, compares exactly.
-var cveID = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,19}$`)
-
-// record is GET /api/cve/{id} (reference §7): anyone, query parameters ignored.
-func (h *handler) record(w http.ResponseWriter, r *http.Request, id string) {
-	if !cveID.MatchString(id) {
-		badInput(w, r, detail{"Invalid value", "id", "params"})
-		return
-	}
-	body, err := h.records.Compact(r.Context(), id)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	send(w, r, http.StatusOK, body)
-}
-
-// count is GET /api/cve_count (reference §7).
-func (h *handler) count(w http.ResponseWriter, r *http.Request) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		badInput(w, r, detail{"Invalid value", "", "query"})
-		return
-	}
-	if wrong := countParameters(r.URL.RawQuery, values); len(wrong) > 0 {
-		badInput(w, r, wrong...)
-		return
-	}
-	n, err := h.records.Count(r.Context(), cve.State(strings.ToUpper(strings.TrimSpace(values.Get("state")))))
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	send(w, r, http.StatusOK, []byte(`{"totalCount":`+strconv.Itoa(n)+`}`))
-}
-
-var notNameRune = regexp.MustCompile(`[^A-Za-z0-9_ -]+`)
-
-// countParameters runs the checks of cve_count in the reference's notation: names(state), then for state: clean, opt,
-// string, trim, upper, oneof(REJECTED, PUBLISHED). All failures are reported together, values are never echoed.
-func countParameters(raw string, values url.Values) (wrong []detail) {
-	for part := range strings.SplitSeq(raw, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		name, err := url.QueryUnescape(name)
-		if err == nil && part != "" && name != "state" {
-			shown := strings.TrimSpace(notNameRune.ReplaceAllString(name, " "))
-			wrong = append(wrong, detail{"'" + shown + "' is not a known parameter.", "", "query"})
-			break // the first only
-		}
-	}
-	given, ok := values["state"]
+	parts, ok := pathParts(r.URL)
 	if !ok {
-		return wrong
+		problem{status: http.StatusBadRequest, code: "INVALID_JSON_SYNTAX", message: "The path is not UTF-8 text."}.write(w, r, nil)
+		return
 	}
-	if len(given) > 1 {
-		return append(wrong, detail{"Invalid value", "state", "query"})
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
 	}
-	for _, c := range "<>\"" {
-		if strings.ContainsRune(given[0], c) {
-			wrong = append(wrong, detail{"has the forbidden character " + string(c), "state", "query"})
+	for i := range routes {
+		rt := &routes[i]
+		words, ok := rt.match(method, parts)
+		if !ok {
+			continue
+		}
+		if h.Acts == nil && rt.who != anyone {
 			break
 		}
+		c := &call{handler: h, w: w, r: r, words: words, caller: authority.Caller{Role: authority.Anonymous}}
+		c.me.Caller = c.caller
+		c.answer(rt)
+		return
 	}
-	switch strings.ToUpper(strings.TrimSpace(given[0])) {
-	case "PUBLISHED", "REJECTED":
-	default:
-		wrong = append(wrong, detail{"Not a record state; use PUBLISHED or REJECTED.", "state", "query"})
-	}
-	return wrong
+	notFound(w, r)
 }
 
-// fail maps our errors to the protocol's.
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	for _, p := range problems {
-		if errors.Is(err, p.err) {
-			problem(w, r, p.status, p.code, p.message)
-			return
+// pathParts are the decoded parts of a path, without those of slashes at its ends. An escaped slash is part of its part.
+func pathParts(u *url.URL) ([]string, bool) {
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/"), "/"), "/")
+	for i, p := range parts {
+		text, err := url.PathUnescape(p)
+		if err != nil || !utf8.ValidString(text) {
+			return nil, false
+		}
+		parts[i] = text
+	}
+	return parts, true
+}
+
+// access says what an endpoint makes of credentials.
+type access int
+
+const (
+	anyone access = iota // ignores them
+	either               // uses them if they are good; bad ones are no error
+	member               // needs them
+)
+
+// route is an endpoint.
+type route struct {
+	method string
+	path   []string // below /api/; "{name}" stands for any part
+	who    access
+	may    []func(*authority.Standing) error // what the caller must be, asked before anything is validated
+	scarce bool                              // counts against the rate limit
+	do     func(*call)
+}
+
+// match compares literal parts in any letter case and gives the others their names.
+func (rt *route) match(method string, parts []string) (words map[string]string, ok bool) {
+	if rt.method != method || len(parts) != len(rt.path)+1 || !strings.EqualFold(parts[0], "api") {
+		return nil, false
+	}
+	words = map[string]string{}
+	for i, p := range rt.path {
+		if name, isName := strings.CutPrefix(p, "{"); isName {
+			words[strings.TrimSuffix(name, "}")] = parts[i+1]
+		} else if !strings.EqualFold(p, parts[i+1]) {
+			return nil, false
 		}
 	}
-	if r.Context().Err() == nil {
-		h.log.ErrorContext(r.Context(), "cve services request not answered", "path", r.URL.Path, "err", err)
-	}
-	problem(w, r, http.StatusInternalServerError, "SERVICE_NOT_AVAILABLE", "The service is not available.")
+	return words, true
 }
+
+// at is a route with its path in one text.
+func at(method, path string, who access, do func(*call), may ...func(*authority.Standing) error) route {
+	return route{method: method, path: strings.Split(path, "/"), who: who, may: may, do: do}
+}
+
+// limited is a route that counts against the rate limit.
+func limited(rt route) route {
+	rt.scarce = true
+	return rt
+}
+
+// Refuse gives a refusal of the front door (limits, host names, faults) this protocol's shape.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	p := problem{status: status, code: "BAD_REQUEST", message: message}
+	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		p = tooLarge
+	case status >= 500:
+		p = unavailable
+	case status == http.StatusNotFound:
+		p = noResource
+	}
+	p.write(w, r, nil)
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) { noResource.write(w, r, nil) }
+
+// stamp is a time as this protocol writes it: UTC with milliseconds.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -31,7 +31,7 @@ func TestOverARealList(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		world := gatetest.New(t, db)
 		world.Import(t, raws...)
-		h := Handler(Of(world.Catalogue), slog.New(slog.DiscardHandler))
+		h := Handler(Options{Catalogue: world.Catalogue, Now: world.Clock.Now, Log: slog.New(slog.DiscardHandler)})
 		for i, name := range files {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest("GET", "/api/cve/"+strings.TrimSuffix(filepath.Base(name), ".json"), nil))

@@ -1,0 +1,13 @@
+package cveservices
+
+import (
+	"net/http"
+	"slices"
+)
+
+// routes are every endpoint of the surface. Each file of a subject has its own.
+var routes = slices.Concat(otherRoutes, recordRoutes)
+
+var otherRoutes = []route{
+	at(http.MethodGet, "health-check", anyone, (*call).empty),
+}
