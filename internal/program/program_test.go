@@ -33,15 +33,7 @@ type world struct {
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
 	w := &world{World: gatetest.New(t, db), callers: map[string]authority.Caller{}}
-	v, err := authority.NewVerifier(db, w.Gate.Rand, w.Clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := schema.NewValidator()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Service = program.New(program.Config{Gate: w.Gate, DB: db, Log: w.Log, Verifier: v, Schema: s, Now: w.Clock.Now})
+	w.Service = newService(t, w.World)
 	for short, roles := range map[string][]authority.OrgRole{"secretariat": {authority.Secretariat, authority.CNA}, "acme": {authority.CNA}, "other": {authority.CNA},
 		"adp": {authority.ADP}} {
 		if _, err := w.RegisterOrg(t.Context(), operator, authority.NewOrg{Short: short, Name: short, Roles: roles}); err != nil {
@@ -59,6 +51,19 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+func newService(t *testing.T, w *gatetest.World) *program.Service {
+	t.Helper()
+	v, err := authority.NewVerifier(w.DB, w.Gate.Rand, w.Clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.NewValidator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program.New(program.Config{Gate: w.Gate, DB: w.DB, Log: w.Log, Verifier: v, Schema: s, Now: w.Clock.Now})
 }
 
 func (w *world) reserve(t *testing.T, short string, n int64) []string {

@@ -91,6 +91,11 @@ func foldRange(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		if err != nil {
 			return err
 		}
+		if r.Open { // lifted: what was set aside below may have been given out elsewhere
+			if _, err := tx.Exec(ctx, poolOfYear, e.Year); err != nil {
+				return err
+			}
+		}
 		r.Open, r.Last = true, e.Last
 		if err := r.put(ctx, tx); err != nil {
 			return err
