@@ -76,8 +76,8 @@ var rules = map[Kind]rule{
 	IDRestored:    {must: []string{"id"}},
 	IDTransferred: {must: []string{"id", "from", "to"}, may: []string{"pack", "case"}},
 
-	RecordPut:      {must: []string{"body", "id", "cont", "dv"}, may: []string{"prev", "reserved", "short"}},
-	RecordRejected: {must: []string{"body", "id", "dv"}, may: []string{"prev", "reserved", "short"}},
+	RecordPut:      {must: []string{"body", "id", "cont", "dv"}, may: []string{"org", "prev", "reserved", "short"}},
+	RecordRejected: {must: []string{"body", "id", "dv"}, may: []string{"org", "prev", "reserved", "short"}},
 	RecordReplaced: {must: []string{"body", "id", "state"}, may: []string{"dates", "prev"}},
 
 	// Of a case whose subject is not public every leaf is the operator's and has neither org, from, to nor body: who and what it is
@@ -88,7 +88,7 @@ var rules = map[Kind]rule{
 	DisputeEscalated:    {must: []string{"case", "level", "due", "pack"}, may: []string{"body", "org"}},
 	DisputeDecided:      {must: []string{"case", "level", "outcome", "pack"}, may: []string{"body", "org"}},
 	RefusalAsked:        {must: []string{"case", "org", "due", "pack"}, may: []string{"body", "ids", "from"}},
-	RefusalNoted:        {must: []string{"case", "org", "reason", "due", "pack"}, may: []string{"body", "ids"}},
+	RefusalNoted:        {must: []string{"case", "org", "reason", "due", "pack"}, may: []string{"body", "ids", "to"}},
 	RefusalClosed:       {must: []string{"case", "outcome", "pack"}, may: []string{"body", "ids", "org"}},
 	DirectionGiven:      {must: []string{"case", "org", "reason", "pack"}, may: []string{"body", "ids", "due"}},
 	DirectionEnded:      {must: []string{"case", "org", "reason"}, may: []string{"body", "ids", "pack"}},

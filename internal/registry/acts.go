@@ -90,7 +90,9 @@ func putContainer(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier,
 	}
 	e.ID, e.By, e.DV = i.ID, p.By, p.DV
 	if len(parts.Puts) == 0 && parts.Base < 0 {
-		e.Reserved, e.Short = i.Reserved, p.Short
+		if e.Reserved, e.Short = i.Reserved, p.Short; i.Opened {
+			e.Org = i.Owner // an earlier leaf said who that is, and it may have changed hands since
+		}
 	} else if e.Prev, err = parts.prev(ctx, t, p.Cont, p.By); err != nil {
 		return nil, err
 	}
