@@ -63,6 +63,8 @@ type Config struct {
 	List List `toml:"list"`
 	// Sync keeps a running node current.
 	Sync Sync `toml:"sync"`
+	// CVEServices holds the settings of the API that CNAs' tools speak.
+	CVEServices CVEServices `toml:"cve_services"`
 }
 
 // TLS holds the files of the certificate.
@@ -83,7 +85,7 @@ type Log struct {
 
 // Limits holds the bounds of a request.
 type Limits struct {
-	// Body is the largest request body: "4MiB".
+	// Body is the largest request body: "4MiB". The API below /api/ has a limit of its own, which its protocol fixes: 3.8 MiB.
 	Body Size `toml:"body"`
 	// Read is how long a request's body may take to arrive.
 	Read Duration `toml:"read"`
@@ -109,6 +111,15 @@ type Sync struct {
 	Every Duration `toml:"every"`
 }
 
+// CVEServices holds the settings of the API below /api/.
+type CVEServices struct {
+	// RateLimit is how many questions for single identifiers and records are answered in one window, by one counter for everybody.
+	// 0 answers them all.
+	RateLimit int `toml:"rate_limit"`
+	// RateWindow is the span of time that rate_limit counts in.
+	RateWindow Duration `toml:"rate_window"`
+}
+
 // defaultConfig is the configuration without a file.
 func defaultConfig() Config {
 	return Config{
@@ -125,5 +136,7 @@ func defaultConfig() Config {
 		},
 		List: List{Slug: "first", Name: "cve"},
 		Sync: Sync{Every: Duration(10 * time.Minute)},
+
+		CVEServices: CVEServices{RateWindow: Duration(time.Second)},
 	}
 }

@@ -30,7 +30,10 @@ func (n *node) Spaces() []front.Space {
 			spaces = append(spaces, s)
 		}
 	}
-	add("cve-services", cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log}), cveservices.Refuse, front.Space{AnyCase: true}, cveservices.Prefix)
+	services := cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log,
+		RateLimit: cveservices.RateLimit{Max: n.cfg.CVEServices.RateLimit, Window: time.Duration(n.cfg.CVEServices.RateWindow)}})
+	// Its protocol fixes the largest body and the answer to a larger one, so the door leaves that to it.
+	add("cve-services", services, cveservices.Refuse, front.Space{AnyCase: true, BodyLimit: -1}, cveservices.Prefix)
 	api := n.nativeAPI()
 	add("native", api, native.Refuse, front.Space{}, native.Prefix)
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)

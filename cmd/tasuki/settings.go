@@ -200,10 +200,14 @@ func (s *Settings) check() error {
 	if s.Limits.Body <= 0 {
 		no("limits.body", "a size above zero is needed")
 	}
-	for key, d := range map[string]Duration{"limits.read": s.Limits.Read, "limits.write": s.Limits.Write, "limits.grace": s.Limits.Grace, "sync.every": s.Sync.Every, "clock_leap": s.ClockLeap} {
+	for key, d := range map[string]Duration{"limits.read": s.Limits.Read, "limits.write": s.Limits.Write, "limits.grace": s.Limits.Grace, "sync.every": s.Sync.Every,
+		"clock_leap": s.ClockLeap, "cve_services.rate_window": s.CVEServices.RateWindow} {
 		if d <= 0 {
 			no(key, "a duration above zero is needed, like 30s or 10m")
 		}
+	}
+	if s.CVEServices.RateLimit < 0 {
+		no("cve_services.rate_limit", "a number of requests is needed, or 0 for no limit")
 	}
 	for key, name := range map[string]string{"list.slug": s.List.Slug, "list.name": s.List.Name} {
 		if !slugShape.MatchString(name) {
