@@ -17,6 +17,7 @@ import (
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
 	"tasuki/internal/gate"
+	"tasuki/internal/governance"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
 	"tasuki/internal/program"
@@ -60,12 +61,12 @@ type node struct {
 
 // projections are every fold, in order.
 func projections() []gate.Projection {
-	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}}
+	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}}
 }
 
 // migrate brings a store's schema forward.
 func migrate(ctx context.Context, db *store.DB) error {
-	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema())
+	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema(), governance.Schema())
 }
 
 // dsn is the store's address.

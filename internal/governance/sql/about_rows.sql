@@ -1,0 +1,2 @@
+-- every row
+SELECT cve, case_id FROM governance_about

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, case_id, org, cve, ended FROM governance_direction

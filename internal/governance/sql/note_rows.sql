@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, case_id, step, body FROM governance_note

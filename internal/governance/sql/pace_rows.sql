@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, cve, org, reserved, published FROM governance_pace

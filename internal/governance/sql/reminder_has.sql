@@ -1,0 +1,2 @@
+-- at most one row by primary key
+SELECT COUNT(*) FROM governance_reminder WHERE clock = ? AND stage = ?

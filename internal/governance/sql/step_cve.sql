@@ -1,0 +1,2 @@
+-- a few rows by governance_step_cve
+SELECT leaf, case_id, kind, cve, ids, by_org, org, from_org, to_org, level, reason, outcome, source, due, pack, at, body FROM governance_step WHERE cve = ? ORDER BY leaf
