@@ -153,16 +153,14 @@ func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error
 	}
 	prove := func() error {
 		return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
-			leaves, err := n.catalogue.Leaves(ctx, tx, id)
+			parts, err := n.catalogue.Leaves(ctx, tx, id)
 			if err != nil {
 				return err
 			}
-			var parts []ledger.Part
-			for _, index := range leaves {
-				if index >= cp.Size {
+			for _, part := range parts {
+				if part.Index >= cp.Size {
 					return errUnsigned
 				}
-				parts = append(parts, ledger.Part{Index: index, Role: "base"})
 			}
 			file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
 			return err

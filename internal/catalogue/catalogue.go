@@ -34,12 +34,17 @@ var (
 	recordsSince = q.Get("records_since")
 	recordIDs    = q.Get("record_ids")
 	recordRows   = q.Get("record_rows")
+	recordParts  = q.Get("record_parts")
+	recordAfter  = q.Get("record_after")
 	recordClear  = q.Get("record_clear")
 	pastPut      = q.Get("past_put")
 	pastThru     = q.Get("past_thru")
 	pastErase    = q.Get("past_erase")
 	pastClear    = q.Get("past_clear")
 	pastRows     = q.Get("past_rows")
+	orgPut       = q.Get("org_put")
+	orgList      = q.Get("org_list")
+	orgClear     = q.Get("org_clear")
 )
 
 // Errors that callers branch on.
@@ -71,12 +76,19 @@ type View struct {
 	Changed time.Time // lastModified for change-polling clients
 	Logged  time.Time // o.t of that leaf
 	Record  *cve.Record
-	body    *ledger.Body
+	body    *ledger.Body // of a whole document
+	parts   *parts       // of a record put piece by piece
 	compact []byte
 }
 
-// Raw is the record's original bytes, as they came.
-func (v *View) Raw() ([]byte, error) { return v.body.Bytes() }
+// Raw is the record's original bytes, as they came; of one that was put piece by piece, which nobody ever sent as a whole, the
+// same as Compact.
+func (v *View) Raw() ([]byte, error) {
+	if v.parts != nil {
+		return v.compact, nil
+	}
+	return v.body.Bytes()
+}
 
 // Compact is the record as compact JSON; not to be changed.
 func (v *View) Compact() ([]byte, error) { return v.compact, nil }
@@ -91,7 +103,8 @@ type Version struct {
 	Updated string    // dateUpdated as the document says
 	By      string    // organisation that logged it
 	Base    bool      // it belongs to the list's own beginning
-	Erased  bool      // its body was erased since: the leaf is all that is left
+	Cont    string    // "cna" or "adp" where the leaf put one container, "" where a whole document
+	Erased  bool      // a body that it shows was erased since: the leaf is all that is left
 }
 
 // Query asks for one page of records.
@@ -304,7 +317,7 @@ func (s *Service) piece(ctx context.Context, tx *store.Tx, ids []string) (views 
 		if err != nil {
 			return nil, nil, err
 		}
-		size += len(v.body.Packed)
+		size += v.packed()
 		views = append(views, v)
 	}
 	return views, nil, nil

@@ -65,7 +65,7 @@ func (e *entry) append(b []byte) []byte {
 	}
 	b = appendString(b, e.KEV)
 	b = appendString(b, e.Assigner)
-	for _, n := range []int64{e.Pub, e.Updated, e.Reserved} {
+	for _, n := range []int64{e.Pub, e.Updated, e.Reserved, e.CNASaid} {
 		b = binary.AppendVarint(b, n)
 	}
 	b = binary.AppendUvarint(b, uint64(e.Has))
@@ -112,7 +112,7 @@ func (r *entryReader) entry() *entry {
 		r.bad = true
 	}
 	e.KEV, e.Assigner = r.string(), r.string()
-	e.Pub, e.Updated, e.Reserved = r.varint(), r.varint(), r.varint()
+	e.Pub, e.Updated, e.Reserved, e.CNASaid = r.varint(), r.varint(), r.varint(), r.varint()
 	e.Has = uint32(r.uvarint())
 	e.Keys = make([][]string, r.count())
 	for k := range e.Keys {

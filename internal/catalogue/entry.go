@@ -27,6 +27,7 @@ type entry struct {
 	Pub      int64      // Unix milliseconds; math.MinInt64 when there is no date at all
 	Updated  int64      // cveMetadata.dateUpdated, likewise
 	Reserved int64      // cveMetadata.dateReserved, likewise
+	CNASaid  int64      // dateUpdated of the CNA's container, likewise
 	Has      uint32     // a bit per hasNames
 	Keys     [][]string // by keyword dimension
 	Text     []string   // by zone
@@ -89,7 +90,11 @@ const (
 	kScore3
 	kScore4
 	kParty // short names of everybody who says something, in lower case
-	kHas   // not stored: it follows from entry.Has
+	// What lists of records for programs are narrowed by (list.go), exactly as the record has it.
+	kAssignerID
+	kAssignerShort
+	kADP // short names of those who added a container
+	kHas // not stored: it follows from entry.Has
 	keywords
 )
 
@@ -103,6 +108,9 @@ const (
 	nUntil  // leaf that took its place; only in the overlays of past.go
 	nUpdated
 	nReserved
+	nCNASaid
+	nCreated // leaf of the record's first version
+	nText    // place in the order of identifiers as text
 	numbers
 )
 
@@ -120,9 +128,11 @@ var indexSchema = facet.Schema{
 		kVec2: "vec2", kVec30: "vec30", kVec31: "vec31", kVec40: "vec40", kYear: "year", kVendor: "vendor",
 		kProduct: "product", kCWE: "cwe", kAssigner: "assigner", kSource: "source", kTag: "tag", kKEV: "kev", kSSVC: "ssvc",
 		kCertAlert: "certalert", kCertNote: "certnote", kOval: "oval", kLang: "lang", kStatus: "status", kReference: "reference",
-		kScore2: "score2", kScore3: "score3", kScore4: "score4", kParty: "party", kHas: "has"},
+		kScore2: "score2", kScore3: "score3", kScore4: "score4", kParty: "party",
+		kAssignerID: "assignerid", kAssignerShort: "assignershort", kADP: "adp", kHas: "has"},
 	Numbers: []string{nPublished: "published", nChanged: "changed", nKEVAdded: "kevadded", nScore: "score",
-		nLeaf: "leaf", nSource: "source", nUntil: "until", nUpdated: "updated", nReserved: "reserved"},
+		nLeaf: "leaf", nSource: "source", nUntil: "until", nUpdated: "updated", nReserved: "reserved",
+		nCNASaid: "cnasaid", nCreated: "created", nText: "text"},
 	Zones: []facet.Zone{zEnglish: {Name: "en"}, zTitle: {Name: "title", Boost: 3}, zProduct: {Name: "product", Boost: 2}, zMore: {Name: "more", Boost: 0.5},
 		zOther: {Name: "other"}},
 }
@@ -137,7 +147,7 @@ func makeEntry(rec *cve.Record) entry {
 	if !f.PublishedAt.IsZero() {
 		e.Pub = f.PublishedAt.UnixMilli()
 	}
-	e.Updated, e.Reserved = moment(m.DateUpdated), moment(m.DateReserved)
+	e.Updated, e.Reserved, e.CNASaid = moment(m.DateUpdated), moment(m.DateReserved), moment(cna.Provider.DateUpdated)
 	e.Has = says(rec, f)
 	descriptions := cna.Descriptions
 	if m.State == cve.Rejected {
@@ -192,6 +202,8 @@ func makeEntry(rec *cve.Record) entry {
 	}
 	set(kAssigner, e.Assigner)
 	set(kParty, strings.ToLower(m.AssignerShortName))
+	set(kAssignerID, m.AssignerOrgID)
+	set(kAssignerShort, m.AssignerShortName)
 	set(kSource, f.Sources...)
 	set(kTag, f.Tags...)
 	set(kStatus, f.Class)
@@ -221,6 +233,7 @@ func makeEntry(rec *cve.Record) entry {
 	for i, c := range containers(rec) {
 		set(kParty, strings.ToLower(c.Provider.ShortName))
 		if i > 0 { // an ADP's descriptions are not the CNA's English one, which NVD's keyword search means
+			set(kADP, c.Provider.ShortName)
 			for _, d := range c.Descriptions {
 				line(&other, d.Value)
 			}

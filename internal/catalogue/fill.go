@@ -17,6 +17,7 @@ type row struct {
 	version int64 // leaf of the version itself; less than leaf once its body was erased
 	changed int64
 	source  int64
+	created int64 // leaf of the record's first version; 0 where nobody asks for it
 	until   int64 // leaf that took its place; facet.Absent while none has
 	entry   []byte
 }

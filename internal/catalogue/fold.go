@@ -2,6 +2,8 @@ package catalogue
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -22,7 +24,7 @@ type Projection struct{}
 func (Projection) Name() string { return "catalogue" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 4 }
+func (Projection) Version() int { return 5 }
 
 // derived is what the catalogue computes from a record alone.
 type derived struct {
@@ -38,18 +40,22 @@ func derive(doc *event.Doc) (derived, error) {
 		if err != nil {
 			return derived{}, err
 		}
-		e := makeEntry(rec)
-		out := derived{entry: e.pack()}
-		if t := nvd.LastModified(rec); !t.IsZero() {
-			out.last = t.UnixMilli()
-		}
-		return out, nil
+		return deriveRecord(rec), nil
 	})
 }
 
-// Prepare derives the row of a record.
+func deriveRecord(rec *cve.Record) derived {
+	e := makeEntry(rec)
+	out := derived{entry: e.pack()}
+	if t := nvd.LastModified(rec); !t.IsZero() {
+		out.last = t.UnixMilli()
+	}
+	return out
+}
+
+// Prepare derives the row of a whole document. Of a single container nothing is known before the others are read.
 func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
-	if kind != event.RecordImported {
+	if !kind.Whole() {
 		return nil
 	}
 	_, err := derive(doc)
@@ -63,36 +69,90 @@ var gone = []byte{}
 // Fold brings one event into the tables.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	switch e.Kind {
-	case event.RecordImported:
-		return foldRecord(ctx, tx, e)
+	case event.RecordImported, event.RecordReplaced:
+		return foldWhole(ctx, tx, e)
+	case event.RecordPut, event.RecordRejected:
+		return foldPart(ctx, tx, e)
 	case event.BodyErased:
-		// All that a row says of the body from now on is of this event, so that a replay, which never sees the body, gives the same.
-		if _, err := tx.Exec(ctx, recordErase, e.Index, e.Time.UnixMilli(), gone, *e.Leaf); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, pastErase, e.Index, gone, *e.Leaf)
+		return foldErasure(ctx, tx, e)
+	case event.OrgRegistered, event.OrgAdopted:
+		_, err := tx.Exec(ctx, orgPut, e.Org)
 		return err
 	default:
 		return nil
 	}
 }
 
-func foldRecord(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	source := sourceTime(e)
+// foldWhole makes a document the record, whatever was put before.
+func foldWhole(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	if e.Back >= 0 { // most records are new to the list, and pay nothing for the past
-		if _, err := tx.Exec(ctx, pastThru, source, e.ID, source); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, pastPut, e.Index, source, e.ID); err != nil {
+		if err := supersede(ctx, tx, e); err != nil {
 			return err
 		}
 	}
-	changed, packed := e.Time.UnixMilli(), gone
-	if e.Doc != nil {
-		d, err := derive(e.Doc)
-		if err != nil {
+	if e.Doc == nil {
+		return write(ctx, tx, e, cve.State(e.State), 0, nil)
+	}
+	d, err := derive(e.Doc)
+	if err != nil {
+		return err
+	}
+	return write(ctx, tx, e, cve.State(e.State), 0, &d)
+}
+
+// foldPart assembles the record anew with the container in it. The log lets in nothing that cannot be assembled.
+func foldPart(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	n := int64(1)
+	switch err := tx.QueryRow(ctx, recordParts, e.ID).Scan(&n); {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return err
+	default:
+		n = max(n, 1) + 1
+		if err := supersede(ctx, tx, e); err != nil {
 			return err
 		}
+	}
+	state := cve.Published // an ADP's container is put to nothing else
+	if e.Kind == event.RecordRejected {
+		state = cve.Rejected
+	}
+	p, err := gather(ctx, e.Before, e, n)
+	if err == nil {
+		err = p.load(ctx, tx, e.Before)
+	}
+	if errors.Is(err, ErrErased) {
+		return write(ctx, tx, e, state, n, nil)
+	}
+	if err != nil {
+		return err
+	}
+	raw, err := p.assemble()
+	if err != nil {
+		return err
+	}
+	rec, _, err := cve.DecodeLoose(raw)
+	if err != nil {
+		return err
+	}
+	d := deriveRecord(rec)
+	return write(ctx, tx, e, state, n, &d)
+}
+
+// supersede moves the current version, if there is one, to the past.
+func supersede(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	source := sourceTime(e)
+	_, err := tx.Exec(ctx, pastThru, source, e.ID, source)
+	if err == nil {
+		_, err = tx.Exec(ctx, pastPut, e.Index, source, e.ID)
+	}
+	return err
+}
+
+// write makes what e brought the current version. d is nil where a body is missing.
+func write(ctx context.Context, tx *store.Tx, e *event.Entry, state cve.State, n int64, d *derived) error {
+	changed, packed := e.Time.UnixMilli(), gone
+	if d != nil {
 		packed = d.entry
 		// Clients that poll for changes must see what this list learnt after they last looked; only the list's own beginning
 		// keeps the records' dates.
@@ -100,13 +160,66 @@ func foldRecord(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 			changed = max(changed, e.Time.UnixMilli())
 		}
 	}
-	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), source, e.State, packed)
+	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), sourceTime(e), state, n, packed)
 	return err
 }
 
-// sourceTime is since when the source held a version, Unix milliseconds: what a history import says, else the newest date that
-// the document gives of itself, else when this list learnt it. It is read from the leaf, so that an erasure takes nothing of it.
+// foldErasure empties the rows of all versions that showed the body: from the one that its leaf brought until a later leaf took it
+// out of the record. All that such a row says of the body from now on is of this event, so that a replay, which never sees the
+// body, gives the same.
+func foldErasure(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	target, err := e.Before.Leaf(ctx, *e.Leaf)
+	if err != nil || !target.Kind.OfRecord() {
+		return err
+	}
+	end, err := shownUntil(ctx, tx, e.Before, target)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, recordErase, e.Index, e.Time.UnixMilli(), gone, target.ID, target.Index, end); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, pastErase, e.Index, gone, target.ID, target.Index, end)
+	return err
+}
+
+// shownUntil is the leaf that took the part out of its record; math.MaxInt64 while it is in.
+func shownUntil(ctx context.Context, tx *store.Tx, log event.Reader, part *event.Entry) (int64, error) {
+	rows, err := tx.Query(ctx, recordAfter, part.ID, part.Index, part.ID, part.Index)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	var later []int64
+	for rows.Next() {
+		var leaf int64
+		if err := rows.Scan(&leaf); err != nil {
+			return 0, err
+		}
+		later = append(later, leaf)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return 0, err
+	}
+	for _, leaf := range later {
+		e, err := log.Leaf(ctx, leaf)
+		if err != nil {
+			return 0, err
+		}
+		if e.Replaces(part.Event) {
+			return leaf, nil
+		}
+	}
+	return math.MaxInt64, nil
+}
+
+// sourceTime is since when the source held a version, Unix milliseconds. Of a document from elsewhere that is what a history import
+// says, else the newest date that the document gives of itself, else when this list learnt it; of what was put here, when it was. It
+// is read from the leaf, so that an erasure takes nothing of it.
 func sourceTime(e *event.Entry) int64 {
+	if e.Kind != event.RecordImported {
+		return e.At.UnixMilli()
+	}
 	if !e.SourceTime.IsZero() {
 		return e.SourceTime.UnixMilli()
 	}
@@ -120,16 +233,20 @@ func sourceTime(e *event.Entry) int64 {
 
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
-	_, err := tx.Exec(ctx, recordClear)
-	if err == nil {
-		_, err = tx.Exec(ctx, pastClear)
+	for _, clear := range []*store.Query{recordClear, pastClear, orgClear} {
+		if _, err := tx.Exec(ctx, clear); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// Digest is over both tables, entries unpacked: how they are compressed is not what they say.
+// Digest is over all tables, entries unpacked: how they are compressed is not what they say.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 	return store.DigestOf(ctx, tx, func(values []any) error {
+		if len(values) == 1 {
+			return nil // an organisation
+		}
 		packed, ok := values[0].([]byte)
 		if !ok {
 			return fmt.Errorf("catalogue: entry is %T", values[0])
@@ -140,7 +257,7 @@ func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 		raw, err := s2.Decode(nil, packed)
 		values[0] = raw
 		return err
-	}, recordRows, pastRows)
+	}, recordRows, pastRows, orgList)
 }
 
 // readEntry reads a row's entry; ErrErased means that there is none any more.
@@ -160,7 +277,8 @@ func (e *entry) doc(r row) facet.Doc {
 	d := facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Keywords: e.Keys, Numbers: make([]int64, numbers)}
 	d.Numbers[nPublished], d.Numbers[nChanged] = e.Pub, r.changed
 	d.Numbers[nLeaf], d.Numbers[nSource], d.Numbers[nUntil] = r.version, r.source, r.until
-	d.Numbers[nUpdated], d.Numbers[nReserved] = e.Updated, e.Reserved
+	d.Numbers[nUpdated], d.Numbers[nReserved], d.Numbers[nCNASaid] = e.Updated, e.Reserved, e.CNASaid
+	d.Numbers[nCreated], d.Numbers[nText] = r.created, textOrder(r.id)
 	d.Numbers[nKEVAdded], d.Numbers[nScore] = facet.Absent, facet.Absent
 	if t, err := time.Parse(time.DateOnly, e.KEV); err == nil {
 		d.Numbers[nKEVAdded] = t.UnixMilli()

@@ -36,6 +36,8 @@ type version struct {
 	logged  int64
 	source  int64
 	state   cve.State
+	parts   int64 // as in the tables
+	gone    bool  // its row has no entry: a body that it shows was erased
 	// superseded says that another version took its place: its row is in catalogue_past.
 	superseded bool
 }
@@ -134,14 +136,15 @@ func (s *Service) leafTime(ctx context.Context, tx *store.Tx, index int64) (time
 // newest is the current version of id, or ErrNotFound.
 func newest(ctx context.Context, tx *store.Tx, id string) (version, error) {
 	v := version{id: id, erased: none}
-	var leaf int64
-	err := tx.QueryRow(ctx, recordGet, id).Scan(&v.leaf, &leaf, &v.changed, &v.logged, &v.source, &v.state)
+	var leaf, entry int64
+	err := tx.QueryRow(ctx, recordGet, id).Scan(&v.leaf, &leaf, &v.changed, &v.logged, &v.source, &v.state, &v.parts, &entry)
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
 	if leaf > v.leaf {
 		v.erased = leaf
 	}
+	v.gone = entry == 0
 	return v, err
 }
 
@@ -169,7 +172,9 @@ func standing(ctx context.Context, tx *store.Tx, id string, p point) (version, e
 // readPast reads a row of catalogue_past.
 func readPast(id string, row interface{ Scan(...any) error }) (version, error) {
 	v := version{id: id, superseded: true}
-	err := row.Scan(&v.leaf, &v.erased, &v.changed, &v.logged, &v.source, &v.state)
+	var entry int64
+	err := row.Scan(&v.leaf, &v.erased, &v.changed, &v.logged, &v.source, &v.state, &v.parts, &entry)
+	v.gone = entry == 0
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
@@ -243,7 +248,10 @@ func (s *Service) Versions(ctx context.Context, id string) ([]Version, error) {
 				return err
 			}
 			out[i] = Version{Index: v.leaf, Kind: string(e.Kind), State: string(v.state), Logged: time.UnixMilli(v.logged).UTC(),
-				Source: time.UnixMilli(v.source).UTC(), Updated: e.Dates.Updated, By: e.By, Base: e.Base, Erased: v.erased != none}
+				Source: time.UnixMilli(v.source).UTC(), Updated: e.Dates.Updated, By: e.By, Base: e.Base, Cont: e.Container(), Erased: v.gone}
+			if !e.Kind.Whole() {
+				out[i].Updated = cve.FormatTime(e.At)
+			}
 		}
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 	"tasuki/spec/cve"
@@ -20,9 +21,17 @@ func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, erro
 	return s.open(ctx, tx, v)
 }
 
-// open fetches what a version says. This is the one place that knows that a version is one whole document in one leaf.
+// open fetches what a version says: the whole document in its leaf, or the parts that it is assembled from.
 func (s *Service) open(ctx context.Context, tx *store.Tx, which version) (*View, error) {
 	v := &View{ID: which.id, State: which.state, Index: which.leaf, Changed: time.UnixMilli(which.changed).UTC(), Logged: time.UnixMilli(which.logged).UTC()}
+	if which.parts > 0 {
+		p, err := s.parts(ctx, tx, which)
+		if err != nil {
+			return nil, err
+		}
+		v.parts = &p
+		return v, p.load(ctx, tx, s.reader(tx))
+	}
 	var err error
 	if v.body, err = s.log.Body(ctx, tx, which.leaf); errors.Is(err, ledger.ErrNotFound) {
 		return nil, fmt.Errorf("%s: %w", which.id, ErrErased)
@@ -30,8 +39,32 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, which version) (*View,
 	return v, err
 }
 
+func (s *Service) reader(tx *store.Tx) event.Reader { return event.Reader{Log: s.log, Tx: tx} }
+
+// parts are the leaves of a version, without their bodies.
+func (s *Service) parts(ctx context.Context, tx *store.Tx, which version) (parts, error) {
+	newest, err := s.reader(tx).Leaf(ctx, which.leaf)
+	if err != nil {
+		return parts{}, err
+	}
+	return gather(ctx, s.reader(tx), newest, max(which.parts, 1))
+}
+
+// packed is how many bytes the record has as it is stored.
+func (v *View) packed() int {
+	if v.parts != nil {
+		return v.parts.packed()
+	}
+	return len(v.body.Packed)
+}
+
 func (v *View) unpack() (err error) {
-	if v.compact, err = v.body.Compact(); err != nil {
+	if v.parts != nil {
+		v.compact, err = v.parts.assemble()
+	} else {
+		v.compact, err = v.body.Compact()
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", v.ID, err)
 	}
 	return nil
@@ -49,15 +82,20 @@ func (v *View) decode() (err error) {
 	return nil
 }
 
-// Leaves are the indexes of the leaves that make up the current record of id, base first; also of one that was erased, since
-// what is left of it can be proved.
-func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]int64, error) {
-	leaf, err := s.log.Last(ctx, tx, id)
-	if err == nil && leaf < 0 {
-		err = fmt.Errorf("%s: %w", id, ErrNotFound)
-	}
+// Leaves are the leaves that make up the current record of id, base first, each with its role in the record's proof; also of one
+// that was erased, since what is left of it can be proved.
+func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]ledger.Part, error) {
+	v, err := newest(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
-	return []int64{leaf}, nil
+	p, err := s.parts(ctx, tx, v)
+	if err != nil {
+		return nil, err
+	}
+	var out []ledger.Part
+	for _, e := range p.all() {
+		out = append(out, ledger.Part{Index: e.Index, Role: role(e)})
+	}
+	return out, nil
 }

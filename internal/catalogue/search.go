@@ -325,7 +325,7 @@ func since(ctx context.Context, tx *store.Tx, leaf int64, fn func(row) error) er
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	for rows.Next() {
 		r := row{until: facet.Absent}
-		if err := rows.Scan(&r.id, &r.leaf, &r.version, &r.changed, &r.source, &r.entry); err != nil {
+		if err := rows.Scan(&r.id, &r.leaf, &r.version, &r.changed, &r.source, &r.created, &r.entry); err != nil {
 			return err
 		}
 		if err := fn(r); err != nil {

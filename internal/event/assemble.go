@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tasuki/internal/ledger"
@@ -30,6 +31,7 @@ func Assemble(base *Entry, puts []*Entry, owner func(ledger.Own) (string, error)
 		}
 	}
 	list := make([]cve.Put, 0, len(puts))
+	shown := Shown(puts)
 	for n, e := range puts {
 		body := []byte("{}")
 		switch {
@@ -38,10 +40,10 @@ func Assemble(base *Entry, puts []*Entry, owner func(ledger.Own) (string, error)
 			if body, err = e.Doc.Bytes(); err != nil {
 				return nil, err
 			}
-		case !replaced(e, puts[n+1:]):
+		case shown[n]:
 			return nil, fmt.Errorf("leaf %d: %w", e.Index, ErrErased)
 		}
-		p := cve.Put{ID: e.ID, Cont: e.container(), Org: e.By, At: e.At, DataVersion: twoParts(e.DV), AssignerName: e.Short, Rejected: e.Kind == RecordRejected, Body: body}
+		p := cve.Put{ID: e.ID, Cont: e.Container(), Org: e.By, At: e.At, DataVersion: twoParts(e.DV), Assigner: e.Org, AssignerName: e.Short, Rejected: e.Kind == RecordRejected, Body: body}
 		if !e.Reserved.IsZero() {
 			p.Reserved = cve.FormatTime(e.Reserved)
 		}
@@ -56,22 +58,45 @@ func Assemble(base *Entry, puts []*Entry, owner func(ledger.Own) (string, error)
 	return cve.Assemble(whole, list)
 }
 
-// container is the one that the event puts.
-func (e *Entry) container() string {
+// Container is the one that the event puts: cve.CNA or cve.ADP; "" for other events.
+func (e *Event) Container() string {
 	if e.Kind == RecordRejected {
 		return cve.CNA
 	}
 	return e.Cont
 }
 
-// replaced says whether one of the later puts takes the place of e; a rejection drops every container.
-func replaced(e *Entry, later []*Entry) bool {
-	for _, l := range later {
-		if l.Kind == RecordRejected || l.container() == e.container() && (l.container() == cve.CNA || l.By == e.By) {
-			return true
+// Replaces says whether putting e takes an earlier part of the same record out of it: a whole document all of them, a rejection
+// every container, a container the one in its place.
+func (e *Event) Replaces(part *Event) bool {
+	switch {
+	case e.Kind.Whole():
+		return true
+	case part.Kind.Whole():
+		return false
+	case e.Kind == RecordRejected:
+		return true
+	}
+	return e.Container() == part.Container() && (e.Container() == cve.CNA || e.By == part.By)
+}
+
+// Shown says which of the containers put since a base, oldest first, are still in the record: the bodies of the others are not
+// needed to assemble it.
+func Shown(puts []*Entry) []bool {
+	out := make([]bool, len(puts))
+	cna, adp := false, map[string]bool{}
+	for n, e := range slices.Backward(puts) {
+		switch {
+		case e.Kind == RecordRejected:
+			out[n] = !cna
+			return out // of what is older, nothing is left
+		case e.Container() == cve.CNA:
+			out[n], cna = !cna, true
+		default:
+			out[n], adp[e.By] = !adp[e.By], true
 		}
 	}
-	return false
+	return out
 }
 
 // twoParts is a format version as a record's dataVersion names it: "5.2" for 5.2.0.

@@ -20,6 +20,9 @@ type Entry struct {
 	Own   *ledger.Own // opens the identifier's committed owner; nil on all but its first public leaf
 	// Private is the body behind a commitment, canonical JSON; nil where this copy does not hold it or it was erased.
 	Private []byte
+	// Before reads the leaves before this one while the entry is being folded. Their bodies are as this copy has them now, so that
+	// folding the log again, without what was erased, sees what folding it the first time would have to forget.
+	Before Reader
 }
 
 // Open reads a stored leaf. body may be nil.

@@ -76,5 +76,6 @@ func (g *Gate) apply(ctx context.Context, tx *store.Tx, head *ledger.Head, s Sto
 		}
 		e.Private = s.Private.Body
 	}
+	e.Before = event.Reader{Log: g.Log, Tx: tx}
 	return g.fold(ctx, tx, e)
 }

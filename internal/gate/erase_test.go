@@ -12,6 +12,7 @@ import (
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/ledger"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
@@ -75,8 +76,8 @@ func (h *erasures) check(t testing.TB) {
 		}
 		if err := h.w.DB.View(ctx, func(tx *store.Tx) error {
 			leaves, err := h.w.Catalogue.Leaves(ctx, tx, id)
-			if !slices.Equal(leaves, []int64{v.leaf}) {
-				t.Errorf("%s is made up of leaves %d, not %d", id, leaves, v.leaf)
+			if !slices.Equal(leaves, []ledger.Part{{Index: v.leaf, Role: "base"}}) {
+				t.Errorf("%s is made up of leaves %v, not of leaf %d alone", id, leaves, v.leaf)
 			}
 			return err
 		}); err != nil {

@@ -227,7 +227,7 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 	if err != nil {
 		return nil, err
 	}
-	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: own}
+	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: own, Before: event.Reader{Log: t.gate.Log, Tx: t.Tx}}
 	if private != nil {
 		if err := t.gate.Log.PutPrivate(ctx, t.Tx, index, *private); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,7 +50,7 @@ func (g *Gate) Replay(ctx context.Context, repair bool, progress func(done, tota
 		}
 		// The log's tables do not change here: a snapshot of their own lets reading and folding go on side by side.
 		read := func(ctx context.Context, fn func(*store.Tx) error) error { return g.DB.View(ctx, fn) }
-		if err := g.refold(ctx, read, tx, head.Size, progress); err != nil {
+		if err := g.refold(ctx, read, tx, event.Reader{Log: g.Log, Tx: tx}, head.Size, progress); err != nil {
 			return err
 		}
 		same, err := g.after(ctx, tx, out)
@@ -81,7 +82,7 @@ func (g *Gate) compare(ctx context.Context, progress func(done, total int64)) ([
 		same := false
 		err = scratch.Update(ctx, func(tx *store.Tx) error {
 			read := func(_ context.Context, fn func(*store.Tx) error) error { return fn(live) }
-			if err := g.refold(ctx, read, tx, head.Size, progress); err != nil {
+			if err := g.refold(ctx, read, tx, event.Reader{Log: g.Log, Tx: live, Turn: &sync.Mutex{}}, head.Size, progress); err != nil {
 				return err
 			}
 			if same, err = g.after(ctx, tx, out); err != nil {
@@ -151,8 +152,10 @@ func (g *Gate) private(ctx context.Context, tx *store.Tx, e *event.Entry) ([]byt
 // enough that a few chunks of large records fit in memory.
 const refoldChunk = 128
 
-// refold reads leaves in the snapshot that read gives, prepares them on every core and folds them in order.
-func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*store.Tx) error) error, tx *store.Tx, size int64, progress func(done, total int64)) error {
+// refold reads leaves in the snapshot that read gives, prepares them on every core and folds them in order. before is what folds
+// read earlier leaves with; where it reads the same snapshot, reading ahead and folding take turns.
+func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*store.Tx) error) error, tx *store.Tx, before event.Reader, size int64,
+	progress func(done, total int64)) error {
 	type chunk struct {
 		entries []*event.Entry
 		ready   chan error
@@ -176,6 +179,10 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 			return nil
 		}
 		err := read(gctx, func(view *store.Tx) error {
+			if before.Turn != nil {
+				before.Turn.Lock()
+				defer before.Turn.Unlock()
+			}
 			return g.Log.Scan(gctx, view, 0, func(index int64, leaf []byte, body *ledger.Body) error {
 				e, err := event.Open(index, leaf, body)
 				if err != nil && !errors.Is(err, event.ErrUnknown) {
@@ -185,12 +192,17 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 					if e.Private, err = g.private(gctx, view, e); err != nil {
 						return err
 					}
+					e.Before = before
 					c.entries = append(c.entries, e)
 				}
-				if len(c.entries) == refoldChunk {
-					return send()
+				if len(c.entries) < refoldChunk {
+					return nil
 				}
-				return nil
+				if before.Turn != nil {
+					before.Turn.Unlock()
+					defer before.Turn.Lock()
+				}
+				return send()
 			})
 		})
 		if err == nil && len(c.entries) > 0 {

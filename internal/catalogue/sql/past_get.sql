@@ -1,2 +1,2 @@
 -- by primary key: one row at most
-SELECT leaf, erased, changed, logged, source, state FROM catalogue_past WHERE leaf = ? AND id = ?
+SELECT leaf, erased, changed, logged, source, state, parts, LENGTH(entry) FROM catalogue_past WHERE leaf = ? AND id = ?

@@ -1,2 +1,2 @@
 -- by primary key: one row at most
-SELECT version, leaf, changed, logged, source, state FROM catalogue_record WHERE id = ?
+SELECT version, leaf, changed, logged, source, state, parts, LENGTH(entry) FROM catalogue_record WHERE id = ?

@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT entry, id, leaf, version, changed, logged, source, state FROM catalogue_record
+SELECT entry, id, leaf, version, changed, logged, source, state, parts FROM catalogue_record

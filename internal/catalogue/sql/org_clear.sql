@@ -1,0 +1,2 @@
+-- the whole table
+DELETE FROM catalogue_org

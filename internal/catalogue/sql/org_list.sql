@@ -1,0 +1,2 @@
+-- the whole table: some hundreds of organisations
+SELECT org FROM catalogue_org
