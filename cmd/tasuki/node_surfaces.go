@@ -12,6 +12,7 @@ import (
 	"tasuki/internal/edge/serve/native"
 	"tasuki/internal/edge/serve/nvd"
 	"tasuki/internal/edge/serve/page"
+	"tasuki/internal/edge/serve/portal"
 	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/edge/serve/web"
 	"tasuki/internal/jobs"
@@ -42,6 +43,7 @@ func (n *node) Spaces() []front.Space {
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
+	add("portal", n.portal(kit), nil, front.Space{}, portal.Prefixes...)
 	return spaces
 }
 
