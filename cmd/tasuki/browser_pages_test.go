@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tasuki/internal/edge/serve/web/browsertest"
+	"tasuki/internal/edge/serve/page/browsertest"
 )
 
 // pageTypes are one address of every type of page over a browsed node, in the order of the contact sheet.

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"tasuki/internal/edge/serve/web/browsertest"
+	"tasuki/internal/edge/serve/page/browsertest"
 )
 
 // pageRecords are the records of the pages' own tests: real ones with much to show, and a Japanese one.

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"tasuki/internal/edge/serve/web/browsertest"
+	"tasuki/internal/edge/serve/page/browsertest"
 	"tasuki/spec/c2sp"
 )
 

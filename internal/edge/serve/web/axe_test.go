@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"tasuki/internal/edge/serve/web/browsertest"
+	"tasuki/internal/edge/serve/page/browsertest"
 )
 
 // everyPage is one address of every type of page, errors too. (The node's own test in cmd/tasuki walks them over a real list.)

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"tasuki/internal/edge/serve/web/browsertest"
+	"tasuki/internal/edge/serve/page/browsertest"
 )
 
 // What a reader does with the keyboard to find a record, and the same without scripts.
