@@ -292,3 +292,26 @@ func TestSpell(t *testing.T) {
 		}
 	}
 }
+
+// The choices are those of Parse: every version's first values make a vector, in the order given.
+func TestGrammar(t *testing.T) {
+	for version, prefix := range map[string]string{V20: "", V30: "CVSS:3.0/", V31: "CVSS:3.1/", V40: "CVSS:4.0/"} {
+		var parts []string
+		for _, m := range Grammar(version) {
+			parts = append(parts, m.Abbr+":"+m.Values[0].Short)
+		}
+		v, err := Parse(prefix + strings.Join(parts, "/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, field := range v.Expand() {
+			m := Grammar(version)[i]
+			if field.Name != m.Name || field.Value != m.Values[0].Long || field.Base != (m.Group == Base) {
+				t.Errorf("%s: %+v is offered as %+v", version, field, m)
+			}
+		}
+	}
+	if Grammar("1.0") != nil {
+		t.Error("there is a CVSS 1.0")
+	}
+}
