@@ -1,0 +1,2 @@
+-- Primary key's prefix; dozens of rows.
+DELETE FROM draft WHERE usr = ?
