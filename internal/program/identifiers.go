@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tasuki/internal/authority"
@@ -248,11 +249,21 @@ func (s *Service) roomFor(ctx context.Context, t turn, i registry.Identifier, to
 	return err
 }
 
-// OpenRange opens a year: authority.ErrNotSecretariat, registry.ErrRangeExists.
+// ErrYear means a year that identifiers are never given out of: the year of examples, and no year at all.
+var ErrYear = errors.New("program: no identifiers are given out of this year")
+
+// OpenRange opens a year: authority.ErrNotSecretariat, ErrYear, registry.ErrRangeExists.
 func (s *Service) OpenRange(ctx context.Context, c authority.Caller, year int64) error {
 	return s.act(ctx, c, func(ctx context.Context, t turn) error {
 		if err := t.me.MustBeSecretariat(); err != nil {
 			return err
+		}
+		rules, err := authority.RulesInForce(ctx, t.Tx)
+		if err != nil {
+			return err
+		}
+		if year < 1 || rules.Example(fmt.Sprintf("CVE-%04d-0001", year)) {
+			return ErrYear
 		}
 		return registry.OpenRange(ctx, t.Tx, t, year, event.Skip{})
 	})

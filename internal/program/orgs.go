@@ -53,7 +53,9 @@ func (s *Service) ChangeOrg(ctx context.Context, c authority.Caller, short strin
 // there is such an organisation or not; authority.ErrNoOrg.
 func (s *Service) Org(ctx context.Context, c authority.Caller, name string) (out authority.Org, err error) {
 	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) (err error) {
-		out, err = authority.GetOrg(ctx, tx, s.Now(), name)
+		if out, err = authority.GetOrg(ctx, tx, s.Now(), name); err != nil && !errors.Is(err, authority.ErrNoOrg) {
+			return err
+		}
 		if denied := me.MustBeOf(out.ID); denied != nil {
 			return denied
 		}
@@ -78,6 +80,9 @@ func (s *Service) Orgs(ctx context.Context, c authority.Caller, offset, limit in
 func (s *Service) QuotaOf(ctx context.Context, c authority.Caller, short string) (q Quota, err error) {
 	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error {
 		o, err := shortName(ctx, tx, s.Now(), short)
+		if err != nil && !errors.Is(err, authority.ErrNoOrg) {
+			return err
+		}
 		if denied := me.MustBeOf(o.ID); denied != nil {
 			return denied
 		}
@@ -99,36 +104,30 @@ func (s *Service) Standing(ctx context.Context, c authority.Caller) (out authori
 	return out, err
 }
 
+// ErrIDGiven means that a member would choose the UUID of a new user: the operator alone does, who brings users of another server.
+var ErrIDGiven = errors.New("program: the UUID of a user is not the caller's to choose")
+
 // AddUser adds a user to the organisation of a short name and draws their secret, which is told here and never again. Its errors
-// in order: authority.ErrNotAdmin, authority.ErrNotPartner, authority.ErrNoOrg, authority.ErrTooManyUsers, authority.ErrNotAdmin
-// for another organisation's, authority.ErrUserExists, and those of authority.AddUser.
+// in order: authority.ErrNotAdmin, authority.ErrNotPartner, authority.ErrNoOrg, authority.ErrTooManyUsers, ErrIDGiven,
+// authority.ErrNotAdmin for another organisation's, authority.ErrUserExists, and those of authority.AddUser.
 func (s *Service) AddUser(ctx context.Context, c authority.Caller, short string, n authority.NewUser) (u authority.User, secret string, err error) {
-	// Before the transaction, for a hash takes long; what it costs a caller without the right, everybody pays who is refused.
+	// A hash takes long, so it is made before the transaction; and only for those who would get through.
+	check := func(ctx context.Context, tx *store.Tx, me authority.Standing) error {
+		n.Org, err = mayAdd(ctx, tx, s.Now(), me, short, n)
+		return err
+	}
+	if err := s.ask(ctx, c, check); err != nil {
+		return u, "", err
+	}
 	secret, phc, err := authority.DrawSecret(s.Gate.Rand)
 	if err != nil {
 		return u, "", err
 	}
 	n.PHC = phc
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
-		if err := t.me.MustBeSecretariatOrAdmin(); err != nil {
+		if err := check(ctx, t.Tx, t.me); err != nil {
 			return err
 		}
-		if err := t.me.MustBePartner(); err != nil {
-			return err
-		}
-		o, err := shortName(ctx, t.Tx, t.Now(), short)
-		if err != nil {
-			return err
-		}
-		if _, total, err := authority.UsersOf(ctx, t.Tx, o.ID, 0, 1); err != nil {
-			return err
-		} else if total >= authority.MaxUsers {
-			return fmt.Errorf("%s: %w", short, authority.ErrTooManyUsers)
-		}
-		if err := t.me.MayAddUser(o.ID); err != nil {
-			return err
-		}
-		n.Org = o.ID
 		u, err = authority.AddUser(ctx, t.Tx, t, n)
 		return err
 	})
@@ -136,6 +135,48 @@ func (s *Service) AddUser(ctx context.Context, c authority.Caller, short string,
 		return authority.User{}, "", err
 	}
 	return u, secret, nil
+}
+
+// ask looks, outside of the log's lock, whether an act would be refused. It is cheap, and it settles nothing but a refusal, which is
+// carried out as the act itself so that it is written down where refusals are.
+func (s *Service) ask(ctx context.Context, c authority.Caller, check func(ctx context.Context, tx *store.Tx, me authority.Standing) error) error {
+	err := s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error { return check(ctx, tx, me) })
+	if !errors.Is(err, authority.ErrDenied) {
+		return err
+	}
+	return s.act(ctx, c, func(ctx context.Context, t turn) error { return check(ctx, t.Tx, t.me) })
+}
+
+// mayAdd finds the organisation (UUID) that a user is to be added to, or the reason why not.
+func mayAdd(ctx context.Context, tx *store.Tx, at time.Time, me authority.Standing, short string, n authority.NewUser) (string, error) {
+	if err := me.MustBeSecretariatOrAdmin(); err != nil {
+		return "", err
+	}
+	if err := me.MustBePartner(); err != nil {
+		return "", err
+	}
+	o, err := shortName(ctx, tx, at, short)
+	if err != nil {
+		return "", err
+	}
+	if _, total, err := authority.UsersOf(ctx, tx, o.ID, 0, 1); err != nil {
+		return "", err
+	} else if total >= authority.MaxUsers {
+		return "", fmt.Errorf("%s: %w", short, authority.ErrTooManyUsers)
+	}
+	if n.ID != "" && me.Role != authority.Operator {
+		return "", ErrIDGiven
+	}
+	if err := me.MayAddUser(o.ID); err != nil {
+		return "", err
+	}
+	switch _, err := authority.UserNamed(ctx, tx, o.ID, n.Username); {
+	case err == nil:
+		return "", fmt.Errorf("%s: %w", o.ID, authority.ErrUserExists)
+	case !errors.Is(err, authority.ErrNoUser):
+		return "", err
+	}
+	return o.ID, nil
 }
 
 // user reads a user by the names in a path: authority.ErrNoOrg, authority.ErrOtherOrg, authority.ErrNoUser, in this order.
@@ -190,19 +231,25 @@ var ErrNoTarget = errors.New("program: the organisation to move to does not exis
 // ResetSecret gives a user another secret, which is told here and never again. Its errors in order: authority.ErrNotPartner,
 // authority.ErrNoOrg, authority.ErrOtherOrg, authority.ErrNoUser, authority.ErrOtherUser.
 func (s *Service) ResetSecret(ctx context.Context, c authority.Caller, short, username string) (secret string, err error) {
+	var target authority.User
+	check := func(ctx context.Context, tx *store.Tx, me authority.Standing) error {
+		if err := me.MustBePartner(); err != nil {
+			return err
+		}
+		if target, err = user(ctx, tx, s.Now(), me, short, username); err != nil {
+			return err
+		}
+		return me.MayResetSecret(target)
+	}
+	if err := s.ask(ctx, c, check); err != nil {
+		return "", err
+	}
 	secret, phc, err := authority.DrawSecret(s.Gate.Rand)
 	if err != nil {
 		return "", err
 	}
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
-		if err := t.me.MustBePartner(); err != nil {
-			return err
-		}
-		target, err := user(ctx, t.Tx, t.Now(), t.me, short, username)
-		if err != nil {
-			return err
-		}
-		if err := t.me.MayResetSecret(target); err != nil {
+		if err := check(ctx, t.Tx, t.me); err != nil {
 			return err
 		}
 		return authority.ResetSecret(ctx, t.Tx, t, target.ID, phc)

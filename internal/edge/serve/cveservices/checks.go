@@ -186,6 +186,12 @@ var (
 	cveIDs   = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,19}$`)
 )
 
+// What int is bounded by where the reference gives no bound.
+const (
+	minInt = math.MinInt64
+	maxInt = math.MaxInt64
+)
+
 // int: a decimal integer from lowest to highest.
 func (f *field) int(lowest, highest int64) *field {
 	return f.each(func(s string) bool {
@@ -246,12 +252,12 @@ func (f *field) time() *field {
 	})
 }
 
-var times = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9}[0-9]*)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$`)
+var timestamps = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9}[0-9]*)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$`)
 
 // parseTime reads a timestamp of a query. A bare date is its midnight in UTC.
 func parseTime(s string) (time.Time, bool) {
 	s = strings.ToUpper(strings.TrimSpace(s))
-	if !times.MatchString(s) {
+	if !timestamps.MatchString(s) {
 		return time.Time{}, false
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02"} {
@@ -330,5 +336,5 @@ func (f *field) texts() []string {
 
 // page is the parameter that lists have, checked. Pages beyond all lists are as empty as the last of them.
 func (c *call) page() int64 {
-	return min(c.queried("page").opt().int(1, math.MaxInt64).number(1), 1<<40)
+	return min(c.queried("page").opt().int(1, maxInt).number(1), 1<<40)
 }

@@ -204,4 +204,3 @@ var stages = map[string]func(t *testing.T, w *world, words []string){
 		}
 	},
 }
-
