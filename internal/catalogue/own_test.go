@@ -107,7 +107,7 @@ func TestOwnRecord(t *testing.T) {
 		}
 		w.Clock.Add(time.Hour)
 		adp := program.Submission{ID: id, Container: jsontext.Value(`{"title":"seenword","references":[{"url":"https://adp.test/1"}]}`)}
-		if raw, err = w.acts.PutADP(t.Context(), w.callers["adp"], adp); err != nil {
+		if raw, _, err = w.acts.PutADP(t.Context(), w.callers["adp"], adp); err != nil {
 			t.Fatal(err)
 		}
 		current(raw, "seenword", 1)

@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -26,13 +27,14 @@ import (
 // naive is the log as it was read back, leaf by leaf: every answer about the past is made from it by going through all of it.
 type naive struct {
 	leaves []naiveLeaf
-	erased map[int64]int64 // by leaf, the one that erased its body first
+	erased map[int64]int64 // by leaf of a version, the one that first erased something of it
 }
 
 type naiveLeaf struct {
 	index  int64
-	id     string // "" for a leaf about no record
-	raw    []byte // the document; nil once it was erased
+	id     string  // "" for a leaf that brought no version of a record
+	raw    []byte  // the record; nil once anything that it shows was erased
+	shows  []int64 // leaves whose bodies are in it
 	state  cve.State
 	logged time.Time
 	source time.Time
@@ -43,6 +45,7 @@ type naiveLeaf struct {
 func readLog(t testing.TB, w *gatetest.World) *naive {
 	t.Helper()
 	n := &naive{erased: map[int64]int64{}}
+	records := map[string][]*event.Entry{} // the leaves of each record since its newest whole document, that included
 	err := w.DB.View(context.Background(), func(tx *store.Tx) error {
 		return w.Log.Scan(context.Background(), tx, 0, func(index int64, raw []byte, body *ledger.Body) error {
 			e, err := event.Open(index, raw, body)
@@ -51,8 +54,9 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 			}
 			l := naiveLeaf{index: index, logged: e.Time, target: -1, stored: gate.Stored{Index: index, Leaf: slices.Clone(raw), Body: body}}
 			switch e.Kind {
-			case event.RecordImported:
-				l.id, l.state, l.source = e.ID, cve.State(e.State), e.Time
+			case event.RecordImported, event.RecordReplaced:
+				records[e.ID] = []*event.Entry{e}
+				l.id, l.state, l.source, l.shows = e.ID, cve.State(e.State), e.Time, []int64{index}
 				for _, date := range []string{e.Dates.Reserved, e.Dates.Published, e.Dates.Rejected, e.Dates.Updated} {
 					for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05"} { // old records have no zone
 						if t, err := time.Parse(form, date); err == nil {
@@ -63,15 +67,29 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 				if !e.SourceTime.IsZero() {
 					l.source = e.SourceTime
 				}
+				if e.Kind == event.RecordReplaced {
+					l.source = e.At
+				}
 				if body != nil {
 					if l.raw, err = body.Bytes(); err != nil {
 						return err
 					}
 				}
+			case event.RecordPut, event.RecordRejected:
+				records[e.ID] = append(records[e.ID], e)
+				l.id, l.state, l.source = e.ID, cve.Published, e.At
+				if e.Kind == event.RecordRejected {
+					l.state = cve.Rejected
+				}
+				if l.raw, l.shows, err = assembled(records[e.ID]); err != nil {
+					return err
+				}
 			case event.BodyErased:
 				l.target = *e.Leaf
-				if _, already := n.erased[l.target]; !already {
-					n.erased[l.target] = index
+				for i := range n.leaves {
+					if _, already := n.erased[int64(i)]; !already && slices.Contains(n.leaves[i].shows, l.target) {
+						n.erased[int64(i)] = index
+					}
 				}
 			}
 			n.leaves = append(n.leaves, l)
@@ -82,6 +100,30 @@ func readLog(t testing.TB, w *gatetest.World) *naive {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// assembled makes the record of its leaves, nil when a body is missing, and says whose bodies are in it: of a body that is in it, a
+// word is.
+func assembled(leaves []*event.Entry) (raw []byte, shows []int64, err error) {
+	var base *event.Entry
+	puts := leaves
+	if leaves[0].Kind.Whole() {
+		base, puts = leaves[0], leaves[1:]
+		shows = append(shows, base.Index)
+	}
+	for i, e := range puts {
+		gone := slices.ContainsFunc(puts[i+1:], func(later *event.Entry) bool {
+			return later.Kind == event.RecordRejected || later.Cont != "adp" && e.Cont != "adp" || later.Cont == "adp" && e.Cont == "adp" && later.By == e.By
+		})
+		if !gone {
+			shows = append(shows, e.Index)
+		}
+	}
+	raw, err = event.Assemble(base, puts, nil)
+	if errors.Is(err, event.ErrErased) {
+		return nil, shows, nil
+	}
+	return raw, shows, err
 }
 
 // size is how many leaves the log had at a time.
@@ -201,7 +243,9 @@ func (p *past) step(t testing.TB) {
 	t.Helper()
 	p.w.Clock.Add(time.Duration(p.dice.IntN(5000)-1000) * time.Millisecond) // back too: o.t then stands still
 	size := p.w.Size(t)
-	switch d := p.dice.IntN(30); {
+	switch d := p.dice.IntN(45); {
+	case d >= 30:
+		p.put(t)
 	case d == 0:
 		p.w.Note(t, "list.zip")
 	case d < 3 && size > 0:
@@ -217,6 +261,62 @@ func (p *past) step(t testing.TB) {
 			source = time.Date(2024, 1, 1+p.dice.IntN(400), p.dice.IntN(24), 0, 0, 0, time.UTC)
 		}
 		importAt(t, p.w, source, p.document(fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12))))
+	}
+}
+
+// put does to a record what organisations of this list do, in whatever order they might; only an ADP needs a published record.
+func (p *past) put(t testing.TB) {
+	t.Helper()
+	ctx := context.Background()
+	id := fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12))
+	orgs := []string{"33333333-3333-4333-8333-333333333333", "44444444-4444-4444-8444-444444444444"}
+	current, known, _ := readLog(t, p.w).record(id, catalogue.At{})
+	p.n++
+	e := &event.Event{Kind: event.RecordPut, ID: id, By: p.one(orgs...), Cont: "cna", DV: p.one("5.1.0", "5.2.0")}
+	body := fmt.Sprintf(`{"providerMetadata":{"orgId":"%s"},"title":"%s","descriptions":[{"lang":"en","value":"mark%dend %s put here."}],"affected":[{"vendor":"%s","product":"Ledger"}]}`,
+		e.By, p.one("Overflow", "Bypass"), p.n, p.one("overflow", "leak"), p.one("Kumo", "Ika"))
+	switch d := p.dice.IntN(8); {
+	case d == 0:
+		e.Kind, e.Cont, e.DV = event.RecordReplaced, "", ""
+		doc := p.document(id)
+		var rec cve.Record
+		if r, err := cve.Decode(doc); err == nil {
+			rec = *r
+		}
+		e.State, body = string(rec.Metadata.State), string(doc)
+	case d < 3:
+		e.Kind, e.Cont = event.RecordRejected, ""
+		body = fmt.Sprintf(`{"rejectedReasons":[{"lang":"en","value":"mark%dend not a flaw."}]}`, p.n)
+	case d < 6 && known && current.state == cve.Published:
+		e.Cont = "adp"
+	}
+	err := p.w.Gate.Do(ctx, gatetest.Importer, gate.Command{Action: authority.Import, Decide: func(ctx context.Context, turn *gate.Turn) error {
+		doc, err := turn.Pack(e.Kind, []byte(body))
+		if err != nil {
+			return err
+		}
+		if known || e.Kind == event.RecordReplaced {
+			_, err = turn.Emit(ctx, e, doc)
+			return err
+		}
+		// The first leaf of a record opens the owner: here who puts it, or one that the list does not know.
+		e.Reserved, e.Short = p.w.Clock.Now().Add(-time.Hour).UTC().Truncate(time.Millisecond), "kumo"
+		if _, err := turn.Emit(ctx, &event.Event{Kind: event.IDReserved, ID: id}, nil); err != nil {
+			return err
+		}
+		fact, err := event.OwnerFact(id, p.one(e.By, "55555555-5555-4555-8555-555555555555"))
+		if err != nil {
+			return err
+		}
+		own, err := turn.EmitPrivate(ctx, fact)
+		if err != nil {
+			return err
+		}
+		_, err = turn.EmitOpening(ctx, e, doc, own)
+		return err
+	}})
+	if err != nil {
+		t.Fatalf("%s %s of %s: %v", e.Kind, e.Cont, id, err)
 	}
 }
 

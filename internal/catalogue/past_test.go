@@ -233,9 +233,9 @@ func (p *past) checkSince(t *testing.T, n *naive) {
 			old, had := current[l.id]
 			c, _ = n.change(old, l, had, l.index, l.index+1)
 			current[l.id] = l
-		case about >= 0 && current[n.leaves[about].id].index == about && n.erasure(about, l.index) < 0:
-			old := n.leaves[about]
-			c = catalogue.Change{ID: old.id, What: catalogue.Erased, Index: l.index, Time: l.logged, Was: old.state, Old: about, New: about}
+		case about >= 0 && n.erasure(current[n.leaves[about].id].index, l.index+1) == l.index && current[n.leaves[about].id].id != "":
+			old := current[n.leaves[about].id]
+			c = catalogue.Change{ID: old.id, What: catalogue.Erased, Index: l.index, Time: l.logged, Was: old.state, Old: old.index, New: old.index}
 		default:
 			continue
 		}
