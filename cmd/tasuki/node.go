@@ -16,6 +16,7 @@ import (
 	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
+	"tasuki/internal/drafts"
 	"tasuki/internal/gate"
 	"tasuki/internal/governance"
 	"tasuki/internal/jobs"
@@ -66,7 +67,8 @@ func projections() []gate.Projection {
 
 // migrate brings a store's schema forward.
 func migrate(ctx context.Context, db *store.DB) error {
-	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema(), governance.Schema())
+	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema(), governance.Schema(),
+		drafts.Schema())
 }
 
 // dsn is the store's address.

@@ -17,6 +17,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
+	"tasuki/internal/drafts"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/governance"
@@ -56,7 +57,7 @@ func (c *Clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.t = c
 func New(t testing.TB, db *store.DB) *World {
 	t.Helper()
 	ctx := context.Background()
-	if err := db.Migrate(ctx, ledger.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema()); err != nil {
+	if err := db.Migrate(ctx, ledger.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema(), drafts.Schema()); err != nil {
 		t.Fatal(err)
 	}
 	w := &World{DB: db, Log: ledger.New(db), Clock: &Clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}}
