@@ -23,6 +23,9 @@ type CLI struct {
 	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
+
+	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`
+
 	Version VersionCmd `cmd:"" help:"Print the version."`
 
 	Completion CompletionCmd `cmd:"" help:"Print a script that lets a shell complete tasuki's commands."`

@@ -56,6 +56,9 @@ var jobTable = map[string]func(context.Context, Jobs, jsontext.Value, io.Reader,
 	"backup": func(ctx context.Context, n Jobs, q jsontext.Value, _ io.Reader, r Reporter) (any, error) {
 		return decoded(q, func(q BackupRequest) (any, error) { return n.Backup(ctx, q, r) })
 	},
+	"operate": func(ctx context.Context, n Jobs, q jsontext.Value, _ io.Reader, r Reporter) (any, error) {
+		return decoded(q, func(q OperateRequest) (any, error) { return n.Operate(ctx, q, r) })
+	},
 }
 
 func decoded[Q any](raw jsontext.Value, run func(Q) (any, error)) (any, error) {

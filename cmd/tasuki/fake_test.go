@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tasuki/internal/edge/serve/front"
 )
 
@@ -71,4 +73,9 @@ func (n *fakeNode) Fsck(_ context.Context, _ FsckRequest, r Reporter) (FsckSumma
 
 func (n *fakeNode) Backup(_ context.Context, q BackupRequest, _ Reporter) (BackupSummary, error) {
 	return BackupSummary{File: q.To, Bytes: 3 << 20, Size: 7}, nil
+}
+
+// Operate says its arguments back.
+func (n *fakeNode) Operate(_ context.Context, q OperateRequest, _ Reporter) (jsontext.Value, error) {
+	return q.Args, nil
 }

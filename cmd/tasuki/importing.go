@@ -14,8 +14,9 @@ import (
 
 // ImportCmd is `tasuki import`.
 type ImportCmd struct {
-	CVEList CVEListCmd `cmd:"" name:"cvelist" help:"Import CVE records: a baseline or delta zip, a directory or git checkout, single files, - for standard input."`
-	Refused RefusedCmd `cmd:"" help:"List the files that imports refused and kept, or try them again."`
+	CVEList CVEListCmd   `cmd:"" name:"cvelist" help:"Import CVE records: a baseline or delta zip, a directory or git checkout, single files, - for standard input."`
+	CNA     ImportCNACmd `cmd:"" name:"cna" help:"Import the Program's list of partners: organisations, roles and scopes, each under its Root."`
+	Refused RefusedCmd   `cmd:"" help:"List the files that imports refused and kept, or try them again."`
 }
 
 // CVEListCmd is `tasuki import cvelist`.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // socketName is the socket in the data directory.
@@ -83,7 +84,7 @@ func dialSocket(dir string) *http.Client {
 // remoteJobs gives jobs to the process behind the socket.
 type remoteJobs struct{ client *http.Client }
 
-// Import, Refused, Sync, Replay, Fsck and Backup are Jobs over the socket.
+// Import, Refused, Sync, Replay, Fsck, Backup and Operate are Jobs over the socket.
 func (r remoteJobs) Import(ctx context.Context, q ImportRequest, stdin io.Reader, report Reporter) (ImportSummary, error) {
 	return call[ImportSummary](ctx, r.client, "import", q, stdin, report)
 }
@@ -101,6 +102,9 @@ func (r remoteJobs) Fsck(ctx context.Context, q FsckRequest, report Reporter) (F
 }
 func (r remoteJobs) Backup(ctx context.Context, q BackupRequest, report Reporter) (BackupSummary, error) {
 	return call[BackupSummary](ctx, r.client, "backup", q, nil, report)
+}
+func (r remoteJobs) Operate(ctx context.Context, q OperateRequest, report Reporter) (jsontext.Value, error) {
+	return call[jsontext.Value](ctx, r.client, "operate", q, nil, report)
 }
 
 // errLost says that the other process went away in the middle of a job.

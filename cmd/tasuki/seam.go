@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tasuki/internal/edge/serve/front"
 )
 
@@ -67,6 +69,8 @@ type Jobs interface {
 	Replay(ctx context.Context, r ReplayRequest, report Reporter) (ReplaySummary, error)
 	Fsck(ctx context.Context, r FsckRequest, report Reporter) (FsckSummary, error)
 	Backup(ctx context.Context, r BackupRequest, report Reporter) (BackupSummary, error)
+	// Operate carries out one act of the operator and returns what came of it as JSON.
+	Operate(ctx context.Context, r OperateRequest, report Reporter) (jsontext.Value, error)
 }
 
 // Reporter is told how a job goes on. Its methods are called from one goroutine at a time.

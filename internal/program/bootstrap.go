@@ -153,3 +153,23 @@ func (s *Service) EnsureRanges(ctx context.Context, c authority.Caller, years []
 	})
 	return out, changed, err
 }
+
+// SetSecret gives a user a secret that was chosen elsewhere; the former one is worth nothing from then on. It is the operator's:
+// ErrNotOperator, authority.ErrNoOrg, authority.ErrNoUser.
+func (s *Service) SetSecret(ctx context.Context, c authority.Caller, short, username, secret string) error {
+	phc, err := authority.HashSecret(s.Gate.Rand, secret)
+	if err != nil {
+		return err
+	}
+	return s.operate(ctx, c, false, func(ctx context.Context, t turn) error {
+		o, err := shortName(ctx, t.Tx, t.Now(), short)
+		if err != nil {
+			return err
+		}
+		u, err := authority.UserNamed(ctx, t.Tx, o.ID, username)
+		if err != nil {
+			return err
+		}
+		return authority.ResetSecret(ctx, t.Tx, t, u.ID, phc)
+	})
+}
