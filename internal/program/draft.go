@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tasuki/internal/authority"
@@ -27,7 +28,9 @@ type draft struct {
 	base   *event.Entry
 	puts   []*event.Entry   // since the base, oldest first
 	owners map[int64]string // whom an opening names, by the leaf that it opens
-	doc    *event.Doc       // nil until finish
+
+	doc      *event.Doc // nil until finish
+	replaces bool       // an ADP's: it takes the place of one of the same organisation
 }
 
 // seen is what a draft rests on.
@@ -79,7 +82,7 @@ func (d *draft) mayPut(ctx context.Context, tx *store.Tx, me authority.Standing)
 	if err := me.MustBeCNA(); err != nil {
 		return registry.Identifier{}, err
 	}
-	i, err := owned(ctx, tx, me, d.ID)
+	i, err := writable(ctx, tx, me, d.ID)
 	if err == nil {
 		err = d.Want.check(i)
 	}
@@ -120,6 +123,11 @@ func (d *draft) finish(s *Service, at time.Time) error {
 	if d.Container == nil {
 		return fmt.Errorf("%s: %w", d.ID, ErrNoContainer)
 	}
+	if d.Container.Kind() != '{' {
+		place := "/containers/" + d.cont
+		return &InvalidRecord{[]cve.Finding{{Pointer: place, Rule: "schema:type", Severity: cve.SeverityError, Message: "must be an object"}},
+			[]schema.Failure{{InstancePath: place, SchemaPath: "#/type", Keyword: "type", Params: map[string]any{"type": "object"}, Message: "must be an object"}}}
+	}
 	by := d.seen.by
 	body, err := cve.WithProvider(d.Container, by.ID, by.Short)
 	if err != nil {
@@ -143,8 +151,26 @@ func (d *draft) finish(s *Service, at time.Time) error {
 	if findings := faults(s.Schema.Record(record)); len(findings) > 0 {
 		return &InvalidRecord{findings, s.Schema.RecordFailures(record)}
 	}
+	if d.cont == cve.ADP {
+		if d.replaces, err = d.hasOwn(); err != nil {
+			return err
+		}
+	}
 	d.doc = doc
 	return nil
+}
+
+// hasOwn says whether the record so far has a container of the organisation that puts one.
+func (d *draft) hasOwn() (bool, error) {
+	raw, err := event.Assemble(d.base, d.puts, nil)
+	if err != nil {
+		return false, err
+	}
+	rec, _, err := cve.DecodeLoose(raw)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(rec.Containers.ADP, func(c cve.Container) bool { return strings.EqualFold(c.Provider.OrgID, d.seen.by.ID) }), nil
 }
 
 // record assembles the record with the container that was put.

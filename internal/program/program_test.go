@@ -113,14 +113,14 @@ func TestLife(t *testing.T) {
 			t.Errorf("published twice: %v", err)
 		}
 		adp := program.Submission{ID: id, Container: jsontext.Value(`{"title":"seen","references":[{"url":"https://adp.test/1"}]}`)}
-		if raw, err = w.PutADP(ctx, w.callers["adp"], adp); err != nil || !strings.Contains(string(raw), "https://adp.test/1") {
+		if raw, again, err := w.PutADP(ctx, w.callers["adp"], adp); err != nil || again || !strings.Contains(string(raw), "https://adp.test/1") {
 			t.Errorf("ADP: %s (%v)", raw, err)
 		}
 		rejected := program.Submission{ID: id, Container: jsontext.Value(`{"rejectedReasons":[{"lang":"en","value":"A duplicate."}]}`), Want: program.WantOne}
 		if raw, err = w.Reject(ctx, acme, rejected); err != nil || strings.Contains(string(raw), "adp.test") {
 			t.Errorf("rejected: %s (%v)", raw, err)
 		}
-		if _, err := w.PutADP(ctx, w.callers["adp"], adp); !errors.Is(err, registry.ErrRejected) {
+		if _, _, err := w.PutADP(ctx, w.callers["adp"], adp); !errors.Is(err, registry.ErrRejected) {
 			t.Errorf("an ADP's container for a rejected record: %v", err)
 		}
 		sub.Want = program.WantOne

@@ -54,30 +54,32 @@ type Submission struct {
 
 // Publish puts a CNA container: the identifier becomes PUBLISHED. It returns the record. Its errors in order:
 // authority.ErrNotCNA, ErrNotOwner, ErrRecordExists or registry.ErrNoRecord, *InvalidRecord.
-func (s *Service) Publish(ctx context.Context, c authority.Caller, sub Submission) ([]byte, error) {
-	return s.put(ctx, c, sub, event.RecordPut, cve.CNA)
+func (s *Service) Publish(ctx context.Context, c authority.Caller, sub Submission) (record []byte, err error) {
+	record, _, err = s.put(ctx, c, sub, event.RecordPut, cve.CNA)
+	return record, err
 }
 
 // Reject puts a rejected container: the identifier becomes REJECTED and ADP containers are dropped. Errors as Publish.
-func (s *Service) Reject(ctx context.Context, c authority.Caller, sub Submission) ([]byte, error) {
-	return s.put(ctx, c, sub, event.RecordRejected, cve.CNA)
+func (s *Service) Reject(ctx context.Context, c authority.Caller, sub Submission) (record []byte, err error) {
+	record, _, err = s.put(ctx, c, sub, event.RecordRejected, cve.CNA)
+	return record, err
 }
 
-// PutADP puts the caller's own ADP container. Its errors in order: authority.ErrNotADP, registry.ErrNotFound, ErrNotOwner for a
+// PutADP puts the caller's own ADP container, and says whether there was one that it took the place of. Its errors in order: authority.ErrNotADP, registry.ErrNotFound, ErrNotOwner for a
 // record that nobody here owns, registry.ErrNoRecord, registry.ErrRejected, ErrNoContainer, *InvalidRecord.
-func (s *Service) PutADP(ctx context.Context, c authority.Caller, sub Submission) ([]byte, error) {
+func (s *Service) PutADP(ctx context.Context, c authority.Caller, sub Submission) (record []byte, replaced bool, err error) {
 	return s.put(ctx, c, sub, event.RecordPut, cve.ADP)
 }
 
-func (s *Service) put(ctx context.Context, c authority.Caller, sub Submission, kind event.Kind, cont string) ([]byte, error) {
+func (s *Service) put(ctx context.Context, c authority.Caller, sub Submission, kind event.Kind, cont string) (record []byte, replaced bool, err error) {
 	// What takes long is done before the transaction, which all others wait for: reading the record's leaves, packing, judging.
 	ready := &draft{Submission: sub, kind: kind, cont: cont}
-	err := s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error { return ready.read(ctx, s, tx, me, s.Now()) })
+	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error { return ready.read(ctx, s, tx, me, s.Now()) })
 	if err == nil {
 		err = ready.finish(s, s.Now())
 	}
 	if err != nil && !errors.Is(err, authority.ErrDenied) { // the gate writes refusals down
-		return nil, err
+		return nil, false, err
 	}
 	var put *event.Entry
 	err = s.act(ctx, c, func(ctx context.Context, t turn) (err error) {
@@ -98,9 +100,10 @@ func (s *Service) put(ctx context.Context, c authority.Caller, sub Submission, k
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return ready.record(put)
+	record, err = ready.record(put)
+	return record, ready.replaces, err
 }
 
 // Replace stores a whole record as the Secretariat gives it. Its errors in order: authority.ErrNotSecretariat, ErrRecordState,

@@ -125,7 +125,7 @@ func say(message string, words map[string]string) string {
 
 // send writes a reply as compact JSON.
 func send(w http.ResponseWriter, r *http.Request, status int, v any) {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		panic(err) // our own types, and texts that were read as UTF-8
 	}

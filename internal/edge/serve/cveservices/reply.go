@@ -58,22 +58,25 @@ func (c *call) list(name string, items any, page, total int64) {
 		return
 	}
 	body = append([]byte(`{"`+name+`":`), body...)
-	if total >= pageSize {
-		p := paging{TotalCount: total, ItemsPerPage: pageSize, PageCount: (total + pageSize - 1) / pageSize, CurrentPage: page}
-		if page > 1 {
-			p.PrevPage = new(page - 1)
-		}
-		if page < p.PageCount {
-			p.NextPage = new(page + 1)
-		}
-		more, err := json.Marshal(p)
-		if err != nil {
-			panic(err) // numbers
-		}
-		more[0] = ','
-		body = append(body, more...)
-	} else {
-		body = append(body, '}')
+	sendRaw(c.w, c.r, http.StatusOK, append(body, tail(page, total)...))
+}
+
+// tail ends the object that a list is a member of.
+func tail(page, total int64) []byte {
+	if total < pageSize {
+		return []byte("}")
 	}
-	sendRaw(c.w, c.r, http.StatusOK, body)
+	p := paging{TotalCount: total, ItemsPerPage: pageSize, PageCount: (total + pageSize - 1) / pageSize, CurrentPage: page}
+	if page > 1 {
+		p.PrevPage = new(page - 1)
+	}
+	if page < p.PageCount {
+		p.NextPage = new(page + 1)
+	}
+	more, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // numbers
+	}
+	more[0] = ','
+	return more
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // routes are every endpoint of the surface. Each file of a subject has its own.
-var routes = slices.Concat(otherRoutes, idRoutes, recordRoutes, orgRoutes, userRoutes)
+var routes = slices.Concat(otherRoutes, idRoutes, recordRoutes, recordPutRoutes, recordWholeRoutes, recordListRoutes, orgRoutes, userRoutes)
 
 var otherRoutes = []route{
 	at(http.MethodGet, "health-check", anyone, (*call).empty),
