@@ -11,7 +11,9 @@ import (
 )
 
 // Sessions are who is signed in to the portal.
-func (s *Service) Sessions() *authority.Sessions { return authority.NewSessions(s.Verifier, s.Gate.Rand) }
+func (s *Service) Sessions() *authority.Sessions {
+	return authority.NewSessions(s.Verifier, s.Gate.Rand)
+}
 
 // Resume says who is signed in by a token and what they are now: authority.ErrNoSession.
 func (s *Service) Resume(ctx context.Context, token string) (authority.Session, authority.Standing, error) {
@@ -94,4 +96,17 @@ func orgFor(ctx context.Context, tx *store.Tx, s *Service, me authority.Standing
 		return authority.Org{}, denied
 	}
 	return o, err
+}
+
+// KnownOrg says whether an organisation has a short name, which is public.
+func (s *Service) KnownOrg(ctx context.Context, short string) (known bool, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		_, err := shortName(ctx, tx, s.Now(), short)
+		if errors.Is(err, authority.ErrNoOrg) {
+			return nil
+		}
+		known = err == nil
+		return err
+	})
+	return known, err
 }

@@ -48,6 +48,7 @@ func Handler(o Options) http.Handler {
 	}
 	s.signingIn()
 	s.handle("GET /portal/{$}", s.overview)
+	s.aboutIDs()
 	s.mux.HandleFunc("/portal/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page.Harden(w.Header())
@@ -164,16 +165,21 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request) *visit {
 		return nil
 	}
 	p, _ := s.Page(w, r)
+	p.Scripts = []string{"portal.js"}
 	v.frame = portal.Frame{Page: p, User: me.User.Username, Org: me.Org.Short, CSRF: csrf, Places: s.places(&me, r.URL.Path)}
 	return v
 }
 
 // places are the parts of the portal that somebody has.
-func (s *server) places(_ *authority.Standing, path string) (out []portal.Place) {
+func (s *server) places(me *authority.Standing, path string) (out []portal.Place) {
 	add := func(key, href string) {
 		out = append(out, portal.Place{Key: key, Href: href, Here: path == href})
 	}
 	add("overview", "/portal/")
+	if me.MustBeCNA() == nil {
+		add("ids", "/portal/ids")
+		add("reserve", "/portal/reserve")
+	}
 	return out
 }
 
