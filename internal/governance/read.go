@@ -37,11 +37,11 @@ func GetCase(ctx context.Context, tx *store.Tx, id string) (Case, error) {
 // GetWhole reads a case with what its notes say of the organisations in it: for those who are in it alone.
 func GetWhole(ctx context.Context, tx *store.Tx, id string) (Case, error) {
 	c, err := GetCase(ctx, tx, id)
-	if err != nil || !c.Hidden {
+	if err != nil {
 		return c, err
 	}
 	notes, err := Notes(ctx, tx, id)
-	if err != nil {
+	if err != nil || len(notes) == 0 {
 		return c, err
 	}
 	steps, err := Steps(ctx, tx, id)
@@ -53,10 +53,16 @@ func GetWhole(ctx context.Context, tx *store.Tx, id string) (Case, error) {
 		if i < 0 {
 			continue
 		}
-		switch s := steps[i]; {
-		case s.Leaf == c.Leaf:
-			c.Party, c.Against = n.From, n.To
-			c.Adjudicator = n.Org
+		s := steps[i]
+		if s.Leaf == c.Leaf {
+			c.Party = n.From
+			if n.To != "" && s.Kind == event.DisputeOpened {
+				c.Against = n.To
+			}
+		}
+		switch {
+		case s.Kind == event.RefusalNoted:
+			c.Adjudicator = n.To
 		case strings.HasPrefix(string(s.Kind), "dispute."):
 			c.Adjudicator = n.Org
 		}

@@ -19,6 +19,7 @@ type Say struct {
 	Case   string // "" begins one
 	Hidden bool   // of a step that begins a dispute or a direction: nothing of it is public
 	By     string // organisation that takes the step, UUID; "" for the operator
+	ID     string // of id.transferred, which is about one identifier
 	IDs    []string
 	Level  string
 	Org    string // who decides, is asked, is directed or is noticed, by the kind
@@ -30,7 +31,8 @@ type Say struct {
 	Due       time.Time
 	Pack      string // version of the rule pack that Due was computed by
 	Statement Statement
-	// Private keeps the text of a step of a public case to those who are in it: it is about something that is not public.
+	// Private keeps text, author and who decides of a step to those who are in the case, where what it is about is not public but
+	// the case itself has to be: the operator says in public that it was taken.
 	Private bool
 }
 
@@ -40,7 +42,7 @@ func Step(ctx context.Context, tx *store.Tx, t event.Turn, s Say) (Case, error) 
 	if err := s.Statement.Check(); err != nil {
 		return Case{}, err
 	}
-	e := &event.Event{Kind: s.Kind, Case: s.Case, IDs: s.IDs, Level: s.Level, Org: s.Org, From: s.From, To: s.To, Reason: s.Reason, Outcome: s.Outcome,
+	e := &event.Event{Kind: s.Kind, Case: s.Case, ID: s.ID, IDs: s.IDs, Level: s.Level, Org: s.Org, From: s.From, To: s.To, Reason: s.Reason, Outcome: s.Outcome,
 		Due: s.Due, Pack: s.Pack, By: s.By}
 	var c Case
 	hidden := s.Hidden
@@ -58,11 +60,11 @@ func Step(ctx context.Context, tx *store.Tx, t event.Turn, s Say) (Case, error) 
 		e.Case = id.String()
 	}
 	note := Note{By: s.By, Case: e.Case, From: s.From, Kind: noteFact, Org: s.Org, Statement: s.Statement, To: s.To}
-	if hidden {
+	if hidden || s.Private {
 		e.By, e.From, e.To = "", "", ""
-		if !named(s.Kind) {
-			e.Org = ""
-		}
+	}
+	if hidden && !named(s.Kind) {
+		e.Org = ""
 	}
 	begins := s.Case == "" && (s.Kind == event.DisputeOpened || s.Kind == event.DirectionGiven)
 	var doc *event.Doc
@@ -84,7 +86,7 @@ func Step(ctx context.Context, tx *store.Tx, t event.Turn, s Say) (Case, error) 
 	if err != nil {
 		return Case{}, err
 	}
-	if hidden || s.Private && !s.Statement.Empty() {
+	if hidden || s.Private {
 		note.Step = entry.Index
 		if err := note.emit(ctx, t); err != nil {
 			return Case{}, err

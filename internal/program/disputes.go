@@ -378,15 +378,15 @@ func began(ctx context.Context, tx *store.Tx, me authority.Standing, whole gover
 	case whole.Party != "":
 		return whole.Party == me.Org.ID, nil
 	}
-	steps, err := governance.Steps(ctx, tx, whole.ID)
-	if err != nil || len(steps) == 0 {
+	notes, err := governance.Notes(ctx, tx, whole.ID)
+	if err != nil {
 		return false, err
 	}
-	if !whole.Hidden {
-		return steps[0].By == me.Org.ID, nil
+	if i := slices.IndexFunc(notes, func(n governance.Note) bool { return n.Step == whole.Leaf }); i >= 0 {
+		return notes[i].By == me.Org.ID, nil
 	}
-	notes, err := governance.Notes(ctx, tx, whole.ID)
-	return slices.ContainsFunc(notes, func(n governance.Note) bool { return n.Step == whole.Leaf && n.By == me.Org.ID }), err
+	steps, err := governance.Steps(ctx, tx, whole.ID)
+	return err == nil && len(steps) > 0 && steps[0].By == me.Org.ID, err
 }
 
 // may lists the steps of a dispute that a reader may take now, for surfaces to offer them; whether they may is asked again when
