@@ -91,40 +91,41 @@ func foldWhole(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		}
 	}
 	if e.Doc == nil {
-		return write(ctx, tx, e, cve.State(e.State), 0, nil)
+		return write(ctx, tx, e, cve.State(e.State), "", nil)
 	}
 	d, err := derive(e.Doc)
 	if err != nil {
 		return err
 	}
-	return write(ctx, tx, e, cve.State(e.State), 0, &d)
+	return write(ctx, tx, e, cve.State(e.State), "", &d)
 }
 
 // foldPart assembles the record anew with the container in it. The log lets in nothing that cannot be assembled.
 func foldPart(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	n := int64(1)
-	switch err := tx.QueryRow(ctx, recordParts, e.ID).Scan(&n); {
+	var p parts
+	var version int64
+	var list string
+	switch err := tx.QueryRow(ctx, recordParts, e.ID).Scan(&version, &list); {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return err
 	default:
-		n = max(n, 1) + 1
+		if p, err = gather(ctx, e.Before, version, list); err != nil {
+			return err
+		}
 		if err := supersede(ctx, tx, e); err != nil {
 			return err
 		}
 	}
+	p.puts = event.Needed(append(p.puts, e))
 	state := cve.Published // an ADP's container is put to nothing else
 	if e.Kind == event.RecordRejected {
 		state = cve.Rejected
 	}
-	p, err := gather(ctx, e.Before, e, n)
-	if err == nil {
-		err = p.load(ctx, tx, e.Before)
-	}
-	if errors.Is(err, ErrErased) {
-		return write(ctx, tx, e, state, n, nil)
-	}
-	if err != nil {
+	switch err := p.load(ctx, tx, e.Before); {
+	case errors.Is(err, ErrErased):
+		return write(ctx, tx, e, state, p.list(), nil)
+	case err != nil:
 		return err
 	}
 	raw, err := p.assemble()
@@ -136,7 +137,7 @@ func foldPart(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		return err
 	}
 	d := deriveRecord(rec)
-	return write(ctx, tx, e, state, n, &d)
+	return write(ctx, tx, e, state, p.list(), &d)
 }
 
 // supersede moves the current version, if there is one, to the past.
@@ -150,7 +151,7 @@ func supersede(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 }
 
 // write makes what e brought the current version. d is nil where a body is missing.
-func write(ctx context.Context, tx *store.Tx, e *event.Entry, state cve.State, n int64, d *derived) error {
+func write(ctx context.Context, tx *store.Tx, e *event.Entry, state cve.State, list string, d *derived) error {
 	changed, packed := e.Time.UnixMilli(), gone
 	if d != nil {
 		packed = d.entry
@@ -160,7 +161,7 @@ func write(ctx context.Context, tx *store.Tx, e *event.Entry, state cve.State, n
 			changed = max(changed, e.Time.UnixMilli())
 		}
 	}
-	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), sourceTime(e), state, n, packed)
+	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), sourceTime(e), state, list, packed)
 	return err
 }
 

@@ -2,8 +2,10 @@ package catalogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
 
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
@@ -11,36 +13,57 @@ import (
 	"tasuki/spec/cve"
 )
 
-// parts are the leaves that one version of a record is made of: the newest whole document, if there is one, and the containers
-// put since. No table lists them. Each leaf names the one before it about the same identifier, so that the leaf of a version leads
-// to all the others, whatever came later; its row only says how
-// many there are.
+// parts are the leaves that a version is assembled from: the newest whole document, if there is one, and of the containers put
+// since those that are needed (event.Needed). The row of the version lists them, so that a version is read without its history and
+// however often a record is updated, an update costs the same.
 type parts struct {
 	base     *event.Entry   // nil when the record began with a container
 	puts     []*event.Entry // oldest first
 	assigner string         // UUID; "" when it is who put the first container
 }
 
-// gather follows the chain from the newest of n leaves of a record, without their bodies.
-func gather(ctx context.Context, log event.Reader, newest *event.Entry, n int64) (p parts, err error) {
-	for e := newest; ; {
-		switch {
-		case e.Kind.Whole():
-			p.base, n = e, n-1
-		case e.Kind.OfRecord():
-			p.puts, n = append(p.puts, e), n-1
-		}
-		if n == 0 {
-			slices.Reverse(p.puts)
-			return p, nil
-		}
-		if e.Back < 0 || p.base != nil {
-			return p, fmt.Errorf("catalogue: %s, leaf %d: %d leaves before leaf %d are missing", newest.ID, newest.Index, n, e.Index)
-		}
-		if e, err = log.Leaf(ctx, e.Back); err != nil {
-			return p, fmt.Errorf("catalogue: %w", err)
+var errParts = errors.New("catalogue: malformed list of parts")
+
+// gather reads the leaves of a version, without their bodies: those that the row lists, or the one of the version itself.
+func gather(ctx context.Context, log event.Reader, leaf int64, list string) (p parts, err error) {
+	indexes := []int64{leaf}
+	if list != "" {
+		indexes = indexes[:0]
+		for text := range strings.SplitSeq(list, ",") {
+			index, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return p, fmt.Errorf("%w: %w", errParts, err)
+			}
+			indexes = append(indexes, index)
 		}
 	}
+	for n, index := range indexes {
+		e, err := log.Leaf(ctx, index)
+		if err != nil {
+			return p, fmt.Errorf("catalogue: %w", err)
+		}
+		switch {
+		case n == 0 && e.Kind.Whole():
+			p.base = e
+		case e.Kind.OfRecord() && !e.Kind.Whole():
+			p.puts = append(p.puts, e)
+		default:
+			return p, fmt.Errorf("%w: leaf %d is %s", errParts, index, e.Kind)
+		}
+	}
+	return p, nil
+}
+
+// list is the row's way to say which leaves they are.
+func (p *parts) list() string {
+	var b []byte
+	for n, e := range p.all() {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, e.Index, 10)
+	}
+	return string(b)
 }
 
 // load fetches the bodies that the version shows, still packed, and finds whose the identifier was when the record began. It
@@ -65,7 +88,7 @@ func (p *parts) load(ctx context.Context, tx *store.Tx, log event.Reader) (err e
 			return fmt.Errorf("%s, leaf %d: %w", e.ID, e.Index, ErrErased)
 		}
 	}
-	if p.base == nil && p.puts[0].Own != nil {
+	if p.owned() != none {
 		p.assigner, err = opened(ctx, tx, log, p.puts[0])
 	}
 	return err
@@ -127,6 +150,15 @@ func (p *parts) all() []*event.Entry {
 		return p.puts
 	}
 	return append([]*event.Entry{p.base}, p.puts...)
+}
+
+// owned is the leaf of the commitment that the first container opens, -1 where nothing is opened. Who holds it as well can tell
+// from the record whose the identifier was when the record began.
+func (p *parts) owned() int64 {
+	if p.base == nil && p.puts[0].Own != nil {
+		return p.puts[0].Own.Index
+	}
+	return none
 }
 
 // role is what a leaf is in its record's proof.

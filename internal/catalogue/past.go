@@ -36,8 +36,8 @@ type version struct {
 	logged  int64
 	source  int64
 	state   cve.State
-	parts   int64 // as in the tables
-	gone    bool  // its row has no entry: a body that it shows was erased
+	parts   string // as in the tables
+	gone    bool   // its row has no entry: a body that it shows was erased
 	// superseded says that another version took its place: its row is in catalogue_past.
 	superseded bool
 }

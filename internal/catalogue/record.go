@@ -24,7 +24,7 @@ func (s *Service) get(ctx context.Context, tx *store.Tx, id string) (*View, erro
 // open fetches what a version says: the whole document in its leaf, or the parts that it is assembled from.
 func (s *Service) open(ctx context.Context, tx *store.Tx, which version) (*View, error) {
 	v := &View{ID: which.id, State: which.state, Index: which.leaf, Changed: time.UnixMilli(which.changed).UTC(), Logged: time.UnixMilli(which.logged).UTC()}
-	if which.parts > 0 {
+	if which.parts != "" {
 		p, err := s.parts(ctx, tx, which)
 		if err != nil {
 			return nil, err
@@ -43,11 +43,7 @@ func (s *Service) reader(tx *store.Tx) event.Reader { return event.Reader{Log: s
 
 // parts are the leaves of a version, without their bodies.
 func (s *Service) parts(ctx context.Context, tx *store.Tx, which version) (parts, error) {
-	newest, err := s.reader(tx).Leaf(ctx, which.leaf)
-	if err != nil {
-		return parts{}, err
-	}
-	return gather(ctx, s.reader(tx), newest, max(which.parts, 1))
+	return gather(ctx, s.reader(tx), which.leaf, which.parts)
 }
 
 // packed is how many bytes the record has as it is stored.
@@ -82,8 +78,8 @@ func (v *View) decode() (err error) {
 	return nil
 }
 
-// Leaves are the leaves that make up the current record of id, base first, each with its role in the record's proof; also of one
-// that was erased, since what is left of it can be proved.
+// Leaves are the leaves that make up the current record of id, base first, each with its role in the record's proof, and last the
+// commitment to the owner that the first container opens; also of a record that was erased, since what is left can be proved.
 func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]ledger.Part, error) {
 	v, err := newest(ctx, tx, id)
 	if err != nil {
@@ -96,6 +92,9 @@ func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]ledger
 	var out []ledger.Part
 	for _, e := range p.all() {
 		out = append(out, ledger.Part{Index: e.Index, Role: role(e)})
+	}
+	if owned := p.owned(); owned != none {
+		out = append(out, ledger.Part{Index: owned, Role: "owner"})
 	}
 	return out, nil
 }

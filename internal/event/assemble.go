@@ -3,7 +3,6 @@ package event
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"tasuki/internal/ledger"
@@ -56,47 +55,6 @@ func Assemble(base *Entry, puts []*Entry, owner func(ledger.Own) (string, error)
 		list = append(list, p)
 	}
 	return cve.Assemble(whole, list)
-}
-
-// Container is the one that the event puts: cve.CNA or cve.ADP; "" for other events.
-func (e *Event) Container() string {
-	if e.Kind == RecordRejected {
-		return cve.CNA
-	}
-	return e.Cont
-}
-
-// Replaces says whether putting e takes an earlier part of the same record out of it: a whole document all of them, a rejection
-// every container, a container the one in its place.
-func (e *Event) Replaces(part *Event) bool {
-	switch {
-	case e.Kind.Whole():
-		return true
-	case part.Kind.Whole():
-		return false
-	case e.Kind == RecordRejected:
-		return true
-	}
-	return e.Container() == part.Container() && (e.Container() == cve.CNA || e.By == part.By)
-}
-
-// Shown says which of the containers put since a base, oldest first, are still in the record: the bodies of the others are not
-// needed to assemble it.
-func Shown(puts []*Entry) []bool {
-	out := make([]bool, len(puts))
-	cna, adp := false, map[string]bool{}
-	for n, e := range slices.Backward(puts) {
-		switch {
-		case e.Kind == RecordRejected:
-			out[n] = !cna
-			return out // of what is older, nothing is left
-		case e.Container() == cve.CNA:
-			out[n], cna = !cna, true
-		default:
-			out[n], adp[e.By] = !adp[e.By], true
-		}
-	}
-	return out
 }
 
 // twoParts is a format version as a record's dataVersion names it: "5.2" for 5.2.0.

@@ -1,2 +1,2 @@
 -- by primary key: one row at most
-SELECT parts FROM catalogue_record WHERE id = ?
+SELECT version, parts FROM catalogue_record WHERE id = ?
