@@ -125,12 +125,12 @@ func (c *Client) send(ctx context.Context, q call, body []byte) (a *answer, sent
 		if errors.As(err, &u) {
 			err = u.Err // the address is said by whoever calls
 		}
-		return nil, !unsent(err), err
+		return nil, !unsent(err), fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, true, fmt.Errorf("read the answer: %w", err)
+		return nil, true, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	a = &answer{status: resp.StatusCode, header: resp.Header, body: raw}
 	if len(raw) > maxAnswer {

@@ -42,6 +42,8 @@ var (
 	ErrTooLarge = errors.New("cveservices: the body is larger than CVE Services take")
 	// ErrUncertain means that a change was sent and nobody knows whether it was carried out: look before sending it again.
 	ErrUncertain = errors.New("cveservices: the server may have carried this out all the same")
+	// ErrNoAnswer means that the server could not be reached, or that the connection ended before its answer did.
+	ErrNoAnswer = errors.New("cveservices: no answer")
 	// ErrAnswer means an answer that is not of this API.
 	ErrAnswer = errors.New("cveservices: the answer is not of CVE Services")
 	// ErrRedirect means that the server sends callers elsewhere. The key does not go there by itself.

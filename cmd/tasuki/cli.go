@@ -24,6 +24,7 @@ type CLI struct {
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
 
+	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`
 
 	Version VersionCmd `cmd:"" help:"Print the version."`

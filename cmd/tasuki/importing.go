@@ -45,17 +45,12 @@ func (c *CVEListCmd) Run(ctx context.Context, p *Program, s *Settings) (err erro
 		}
 		req.Paths = append(req.Paths, path)
 	}
-	if c.DryRun && s.Store == "" && errors.Is(readFormat(s.Data), ErrNoData) {
-		// Nothing may be founded, so the import is tried against an empty node elsewhere.
-		tmp, err := os.MkdirTemp("", "tasuki-dry-run")
-		if err != nil {
+	if c.DryRun {
+		var done func()
+		if s, done, err = s.forDryRun(); err != nil {
 			return err
 		}
-		defer os.RemoveAll(tmp)
-		dry := *s
-		dry.Data, dry.HighWater, dry.Log.Level = filepath.Join(tmp, "data"), "off", "error"
-		dry.From = map[string]string{"log.level": "dry run"}
-		s = &dry
+		defer done()
 	}
 	x, err := p.session(ctx, s, access{Create: true, Host: true})
 	if err != nil {
@@ -69,6 +64,22 @@ func (c *CVEListCmd) Run(ctx context.Context, p *Program, s *Settings) (err erro
 	got, err := x.jobs.Import(ctx, req, stdin, report)
 	err = errors.Join(err, closeReport())
 	return p.imported(got, c.JSON, err)
+}
+
+// forDryRun is the settings of a dry run. Where there is no list yet none may be founded, so it is tried against an empty one
+// elsewhere, which done throws away.
+func (s *Settings) forDryRun() (_ *Settings, done func(), err error) {
+	if s.Store != "" || !errors.Is(readFormat(s.Data), ErrNoData) {
+		return s, func() {}, nil
+	}
+	tmp, err := os.MkdirTemp("", "tasuki-dry-run")
+	if err != nil {
+		return nil, nil, err
+	}
+	dry := *s
+	dry.Data, dry.HighWater, dry.Log.Level = filepath.Join(tmp, "data"), "off", "error"
+	dry.From = map[string]string{"log.level": "dry run"}
+	return &dry, func() { os.RemoveAll(tmp) }, nil
 }
 
 // imported prints an import's summary and turns refusals into their exit code.

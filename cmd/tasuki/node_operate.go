@@ -24,6 +24,7 @@ var operations = map[string]operation{
 	"authority user change":       act((*node).changeUser),
 	"authority user reset-secret": act((*node).resetSecret),
 	"authority who":               act((*node).responsible),
+	"cna pull":                    act((*node).pullCNA),
 	"authority scopes":            act((*node).reviewScopes),
 }
 
