@@ -9,7 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tasuki/internal/authority"
+	"tasuki/internal/gate/gatetest"
 	"tasuki/internal/governance"
+	"tasuki/internal/ledger"
 	"tasuki/internal/program"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
@@ -138,4 +140,21 @@ func TestDispute(t *testing.T) {
 		}
 		w.replayed(t)
 	})
+}
+
+const gatetestOperator = gatetest.Operator
+
+// leaves are the log's from one on, as stored.
+func (w *tree) leaves(t *testing.T, from int64) (out [][]byte) {
+	t.Helper()
+	err := w.DB.View(t.Context(), func(tx *store.Tx) error {
+		return w.Log.Scan(t.Context(), tx, from, func(_ int64, leaf []byte, _ *ledger.Body) error {
+			out = append(out, slices.Clone(leaf))
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -244,16 +244,37 @@ func (s *Service) EndDirection(ctx context.Context, c authority.Caller, id, org,
 			return "", err
 		}
 		if t.me.Org.ID != o.ID {
-			err := h.mayOverOrg(t.me, authority.Direct, in.Against)
-			if err != nil && in.Workflow == governance.Dispute {
-				err = h.mayDecide(t.me, in)
-			}
-			if err != nil {
+			if err := h.mayEndDirection(ctx, t, in); err != nil {
 				return "", err
 			}
 		}
 		return id, h.endDirection(ctx, t, in, o.ID, reason)
 	})
+}
+
+// mayEndDirection refuses, with ErrNotAbove, callers who could not give the directions of a case.
+func (h *hierarchy) mayEndDirection(ctx context.Context, t turn, in governance.Case) error {
+	switch in.Workflow {
+	case governance.Dispute:
+		if h.mayDecide(t.me, in) == nil {
+			return nil
+		}
+	case governance.Direction: // it is with the party; whoever gave it stands above somebody else
+		if gave, err := began(ctx, t.Tx, t.me, in); err != nil || gave {
+			return err
+		}
+		for _, id := range in.IDs {
+			i, err := registry.GetID(ctx, t.Tx, id)
+			if err != nil {
+				return err
+			}
+			if err := h.mayOverOrg(t.me, authority.Direct, i.Owner); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return h.mayOverOrg(t.me, authority.Direct, in.Against)
 }
 
 func (h *hierarchy) endDirection(ctx context.Context, t turn, in governance.Case, org, reason string) error {
