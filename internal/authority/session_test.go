@@ -312,6 +312,16 @@ func TestOneTimePasswords(t *testing.T) {
 		if err := s.open(t, used); !errors.Is(err, authority.ErrUnauthorized) {
 			t.Errorf("a password twice: %v", err)
 		}
+		if good, err := s.TryCode(t.Context(), s.ann.ID, used); err != nil || good {
+			t.Errorf("a password that was used, tried again: %v %v", good, err)
+		}
+		w.now = w.now.Add(totp.Period)
+		if good, err := s.TryCode(t.Context(), s.ann.ID, s.code(key)); err != nil || !good {
+			t.Errorf("a password, tried: %v %v", good, err)
+		}
+		if good, err := s.TryCode(t.Context(), s.org.ID, s.code(key)); err != nil || good {
+			t.Errorf("of nobody: %v %v", good, err)
+		}
 		// A provider's word is enough.
 		if token, err := s.Vouch(t.Context(), "acme", "ann@acme.test", desk); err != nil || !s.alive(t, token) {
 			t.Errorf("vouched: %v", err)

@@ -97,6 +97,20 @@ func tryCode(ctx context.Context, tx *store.Tx, user string, key []byte, code st
 	return changed(ctx, tx, totpAccept, step, user, step)
 }
 
+// TryCode says whether a one-time password of a user is good now, and uses it up; it is counted like one at the door. Without a key
+// there is no good one.
+func (s *Sessions) TryCode(ctx context.Context, user, code string) (good bool, err error) {
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		key, _, err := totpOf(ctx, tx, user)
+		if err != nil || key == nil {
+			return err
+		}
+		good, err = tryCode(ctx, tx, user, key, code, s.now())
+		return err
+	})
+	return good, err
+}
+
 // changed carries a query out and says whether it changed a row.
 func changed(ctx context.Context, tx *store.Tx, query *store.Query, args ...any) (bool, error) {
 	res, err := tx.Exec(ctx, query, args...)

@@ -49,6 +49,9 @@ func Handler(o Options) http.Handler {
 	s.signingIn()
 	s.handle("GET /portal/{$}", s.overview)
 	s.aboutIDs()
+	s.aboutOrgs()
+	s.aboutUsers()
+	s.aboutAccount()
 	s.mux.HandleFunc("/portal/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page.Harden(w.Header())
@@ -164,6 +167,10 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request) *visit {
 		s.Refuse(w, r, formProblem)
 		return nil
 	}
+	if s.mustSetUp(v) && r.URL.Path != totpPath && r.URL.Path != "/portal/sign-out" {
+		http.Redirect(w, r, totpPath, http.StatusSeeOther)
+		return nil
+	}
 	p, _ := s.Page(w, r)
 	p.Scripts = []string{"portal.js"}
 	v.frame = portal.Frame{Page: p, User: me.User.Username, Org: me.Org.Short, CSRF: csrf, Places: s.places(&me, r.URL.Path)}
@@ -179,6 +186,10 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 	if me.MustBeCNA() == nil {
 		add("ids", "/portal/ids")
 		add("reserve", "/portal/reserve")
+	}
+	add("org", orgPath(me.Org.Short))
+	if me.IsSecretariat() {
+		add("orgs", "/portal/orgs")
 	}
 	return out
 }

@@ -62,7 +62,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 	next := local(r.PostFormValue("next"))
 	cr := authority.Credentials{Org: strings.TrimSpace(r.PostFormValue("org")), User: strings.TrimSpace(r.PostFormValue("user")),
 		Key: strings.TrimSpace(r.PostFormValue("key")), Code: r.PostFormValue("code")}
-	token, err := s.Acts.Sessions().Open(r.Context(), cr, client(r))
+	token, err := s.Acts.Sessions().Open(r.Context(), cr, from(r))
 	switch {
 	case errors.Is(err, authority.ErrUnauthorized):
 		s.showSignIn(w, r, http.StatusForbidden, portal.SignIn{Next: next, Org: cr.Org, User: cr.User, Wrong: true})
@@ -141,8 +141,8 @@ func sameToken(r *http.Request, want string) bool {
 	return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1
 }
 
-// client is what is known of where a request comes from. The front door has put the client's own address there, past proxies.
-func client(r *http.Request) authority.Client {
+// from is what is known of where a request comes from. The front door has put the client's own address there, past proxies.
+func from(r *http.Request) authority.Client {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
