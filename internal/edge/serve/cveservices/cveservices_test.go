@@ -1,12 +1,16 @@
 package cveservices
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"tasuki/internal/store"
+	"tasuki/internal/store/storetest"
 )
 
 const (
@@ -43,6 +47,47 @@ func TestWithoutActs(t *testing.T) {
 		w := httptest.NewRecorder()
 		if h.ServeHTTP(w, httptest.NewRequest("GET", path, nil)); w.Body.String() != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// When the store fails, nobody learns more than that, and the log does.
+func TestOurOwnFaultTellsNothing(t *testing.T) {
+	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, db, RateLimit{})
+	ask := func(method, path string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		as(r, "acme/ann")
+		reply, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close() //nolint:errcheck // it was read
+		body, err := io.ReadAll(reply.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply.StatusCode, string(body)
+	}
+	if status, body := ask("GET", "/api/cve-id"); status != http.StatusOK {
+		t.Fatalf("before: %d %s", status, body)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/cve-id", "/api/cve-id/CVE-2026-0001", "/api/cve/CVE-2026-0001", "/api/org/acme/id_quota"} {
+		status, body := ask("GET", path)
+		if want := `{"error":"SERVICE_NOT_AVAILABLE","message":"The service is not available."}`; status != http.StatusInternalServerError || body != want {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+		if !strings.Contains(w.log.String(), "path="+path+" ") {
+			t.Errorf("%s: not in the log", path)
 		}
 	}
 }
