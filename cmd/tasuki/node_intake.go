@@ -13,6 +13,7 @@ import (
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/ledger"
+	"tasuki/internal/program"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
 	"tasuki/spec/cve"
@@ -28,6 +29,8 @@ type intake struct {
 	reading sync.Once
 	known   registry.Known // nil until read; documents that come in meanwhile are the gate's to recognise
 	failed  error          // of reading known
+
+	lookout lookout
 }
 
 // askEach is how many documents of an import are looked up one by one, so that a delta does not pay for the whole list.
@@ -43,6 +46,8 @@ type prepared struct {
 	id  string
 	doc *event.Doc
 	at  time.Time // when its source held it, of history imports; zero otherwise
+	// seen are identifiers in it that were reserved here when the import began.
+	seen []program.Seen
 }
 
 // ID is the record's identifier.
@@ -79,8 +84,12 @@ func (i *intake) Prepare(raw []byte, meta cvelist.Meta) (cvelist.Prepared, error
 	if err := i.node.gate.Prepare(event.RecordImported, doc); err != nil {
 		return nil, err
 	}
+	seen, err := i.lookout.look(i.node, raw, m.ID, meta)
+	if err != nil {
+		return nil, err
+	}
 	doc.Trim()
-	return &prepared{id: m.ID, doc: doc, at: meta.Time}, nil
+	return &prepared{id: m.ID, doc: doc, at: meta.Time, seen: seen}, nil
 }
 
 // Import hands a batch to the gate as one command.
@@ -98,6 +107,12 @@ func (i *intake) Import(ctx context.Context, batch []cvelist.Prepared) ([]cvelis
 				return fmt.Errorf("%s: %w", p.id, err)
 			}
 			out[n] = cvelist.Outcome{Verdict: cvelist.Verdict(verdict), Index: index}
+			if len(p.seen) == 0 {
+				continue
+			}
+			if _, err := program.Sight(ctx, t.Tx, t, p.seen); err != nil {
+				return fmt.Errorf("%s: %w", p.id, err)
+			}
 		}
 		return nil
 	}})

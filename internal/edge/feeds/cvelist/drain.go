@@ -59,7 +59,7 @@ func (s *Sync) drain(ctx context.Context, p *progress, res *Result) error {
 	for i, id := range ids {
 		queue[i] = g.task(ctx, id, p.Pending[id].Updated, limits)
 	}
-	sum, err := im.source(ctx, publicName(s.Mirror.Base)+"/cves", w, func() error {
+	sum, err := im.source(ctx, PublicName(s.Mirror.Base)+"/cves", w, func() error {
 		w.totals(int64(len(queue)), 0)
 		for _, t := range queue {
 			if g.down() != nil {

@@ -143,14 +143,14 @@ func (f *Fetcher) attempts(ctx context.Context, url string, do func(context.Cont
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !errors.As(err, &retry):
-			return fmt.Errorf("fetch %s: %w", publicName(url), err)
+			return fmt.Errorf("fetch %s: %w", PublicName(url), err)
 		}
 		if retry.progress {
 			try = 1
 		}
 		pause := max(f.pause(try), retry.after)
 		if try >= tries || retry.after > mostPatience {
-			return fmt.Errorf("fetch %s: %w: %w", publicName(url), ErrServer, retry.err)
+			return fmt.Errorf("fetch %s: %w: %w", PublicName(url), ErrServer, retry.err)
 		}
 		if err := f.sleep(ctx, pause); err != nil {
 			return err

@@ -174,7 +174,7 @@ func (im *Importer) source(ctx context.Context, name string, w *walk, dispatch f
 	r.sum.Interrupted = err != nil && errors.Is(err, context.Canceled)
 	err = errors.Join(err, im.kept.flush(context.WithoutCancel(ctx)), im.report.flush())
 	im.tell(true)
-	im.log.InfoContext(ctx, "import ended", "source", publicName(name), "files", r.sum.Files, "added", r.sum.Added,
+	im.log.InfoContext(ctx, "import ended", "source", PublicName(name), "files", r.sum.Files, "added", r.sum.Added,
 		"updated", r.sum.Updated, "unchanged", r.sum.Unchanged, "refused", r.sum.Refused, "interrupted", r.sum.Interrupted)
 	return r.sum, err
 }
@@ -330,7 +330,7 @@ func (im *Importer) finish(ctx context.Context) error {
 		}
 	}
 	digest := r.snapshot.sum()
-	err := im.Intake.Note(context.WithoutCancel(ctx), Noted{Source: publicName(r.name), Digest: digest, Counts: r.sum.Counts()})
+	err := im.Intake.Note(context.WithoutCancel(ctx), Noted{Source: PublicName(r.name), Digest: digest, Counts: r.sum.Counts()})
 	if err != nil {
 		return fmt.Errorf("note the import of %s (snapshot %s): %w", r.name, hex.EncodeToString(digest[:8]), err)
 	}

@@ -121,7 +121,7 @@ func (m Mirror) find(ctx context.Context, f *Fetcher, now time.Time) (baseline, 
 		return baseline{}, err
 	}
 	if m.Releases == "" {
-		return baseline{}, fmt.Errorf("%w: there is no %s/baseline.json; name an archive", ErrNoBaseline, publicName(m.Base))
+		return baseline{}, fmt.Errorf("%w: there is no %s/baseline.json; name an archive", ErrNoBaseline, PublicName(m.Base))
 	}
 	return m.guess(ctx, f, now)
 }

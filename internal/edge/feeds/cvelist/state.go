@@ -57,7 +57,7 @@ func (p *progress) widen(reason string, until, now time.Time) {
 	}
 }
 
-func (s *Sync) key() string { return Feed + ":" + publicName(s.Mirror.Base) }
+func (s *Sync) key() string { return Feed + ":" + PublicName(s.Mirror.Base) }
 
 func (s *Sync) load(ctx context.Context) (*progress, error) {
 	p := &progress{}

@@ -149,19 +149,19 @@ func (s *Sync) baseline(ctx context.Context, p *progress, res *Result) error {
 	}
 	d, err := openDownload(s.Dir, b.url)
 	if err != nil {
-		return fmt.Errorf("prepare the download of %s: %w", publicName(b.url), err)
+		return fmt.Errorf("prepare the download of %s: %w", PublicName(b.url), err)
 	}
 	if err := s.fetchBaseline(ctx, d, &b); err != nil {
 		return err
 	}
 	w := newWalk(s.Importer.Limits)
-	sum, err := s.Importer.source(ctx, publicName(b.url), w, func() error { return w.path(d.path) })
+	sum, err := s.Importer.source(ctx, PublicName(b.url), w, func() error { return w.path(d.path) })
 	res.Summary.add(sum)
 	if err != nil {
-		return fmt.Errorf("import %s: %w", publicName(b.url), err)
+		return fmt.Errorf("import %s: %w", PublicName(b.url), err)
 	}
 	if sum.Files == sum.Refused {
-		return errors.Join(fmt.Errorf("%w: %s: %d files, all refused", ErrBaseline, publicName(b.url), sum.Files), d.remove())
+		return errors.Join(fmt.Errorf("%w: %s: %d files, all refused", ErrBaseline, PublicName(b.url), sum.Files), d.remove())
 	}
 	res.Baseline = b.url
 	if !first {
@@ -174,7 +174,7 @@ func (s *Sync) baseline(ctx context.Context, p *progress, res *Result) error {
 			b.time = at
 		}
 	}
-	p.Baseline = lastBase{URL: publicName(b.url), Time: b.time, Done: s.now()}
+	p.Baseline = lastBase{URL: PublicName(b.url), Time: b.time, Done: s.now()}
 	if from := b.time.Add(-lookBack); from.After(p.Cursor) {
 		// Changes of the look-back may be inside or not: they are asked for again, and unchanged ones cost no leaf.
 		p.Cursor, p.Delta, p.DeltaLog = from, Validators{}, Validators{}
@@ -212,7 +212,7 @@ func (s *Sync) fetchBaseline(ctx context.Context, d *download, b *baseline) erro
 			return err
 		}
 		if gone := d.remove(); gone != nil || again {
-			return errors.Join(fmt.Errorf("%s: %w", publicName(b.url), err), gone)
+			return errors.Join(fmt.Errorf("%s: %w", PublicName(b.url), err), gone)
 		}
 		d.note = partNote{URL: d.note.URL, Size: -1}
 	}
@@ -232,7 +232,7 @@ func (s *Sync) notice(ctx context.Context, p *progress, res *Result) error {
 	default:
 		d, err := ParseDelta(newest.body)
 		if err != nil {
-			return fmt.Errorf("%s/cves/delta.json: %w", publicName(s.Mirror.Base), err)
+			return fmt.Errorf("%s/cves/delta.json: %w", PublicName(s.Mirror.Base), err)
 		}
 		if !d.FetchTime.After(p.Cursor) {
 			p.Delta = newest.validators
@@ -248,7 +248,7 @@ func (s *Sync) notice(ctx context.Context, p *progress, res *Result) error {
 	}
 	all, err := ParseDeltaLog(r.body)
 	if err != nil {
-		return fmt.Errorf("%s/cves/deltaLog.json: %w", publicName(s.Mirror.Base), err)
+		return fmt.Errorf("%s/cves/deltaLog.json: %w", PublicName(s.Mirror.Base), err)
 	}
 	s.enqueue(p, all, res)
 	p.DeltaLog = r.validators

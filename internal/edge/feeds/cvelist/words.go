@@ -39,8 +39,8 @@ func firstInvalid(raw []byte) int64 {
 	return int64(len(raw))
 }
 
-// publicName is how a source is called where strangers read: a URL without user and query, a path without its folders.
-func publicName(source string) string {
+// PublicName is how a source is called where strangers read: a URL without user and query, a path without its folders.
+func PublicName(source string) string {
 	if !strings.Contains(source, "://") {
 		return baseName(source)
 	}
