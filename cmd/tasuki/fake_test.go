@@ -24,6 +24,7 @@ func (n *fakeNode) Ready(context.Context) error             { return nil }
 func (n *fakeNode) Status(context.Context) any              { return map[string]int{"size": 7} }
 func (n *fakeNode) Gauges() []Gauge                         { return nil }
 func (n *fakeNode) Summary(context.Context) (string, error) { return "7 records", nil }
+func (n *fakeNode) Banner() string                          { return "" }
 func (n *fakeNode) Empty(context.Context) (bool, error)     { return false, nil }
 func (n *fakeNode) Close() error                            { return nil }
 func (n *fakeNode) Run(ctx context.Context) error           { <-ctx.Done(); return ctx.Err() }

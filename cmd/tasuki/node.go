@@ -110,11 +110,18 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	n.refusals = jobs.NewRefusals(n.db)
 	n.catalogue = catalogue.New(n.db, n.ledger, n.now, s.Log)
 	if err := n.load(ctx); errors.Is(err, charter.ErrNone) && s.Create {
+		n.now = s.Seed.clock(s.Now)
 		if err := n.found(ctx, s); err != nil {
 			return nil, fmt.Errorf("found a list: %w", err)
 		}
+		n.now = s.Now
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.db.Name(), err)
+	}
+	if s.Seed != nil {
+		if err := n.sow(ctx, s.Seed); err != nil {
+			return nil, fmt.Errorf("seed: %w", err)
+		}
 	}
 	key, err := n.key(ctx)
 	if err != nil {
@@ -135,7 +142,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 		n.gate.Close()
 		return nil, fmt.Errorf("fold the log again: %w", err)
 	}
-	if err := n.openActs(); err != nil {
+	if err := errors.Join(n.openActs(), n.upgradeCharter(ctx)); err != nil {
 		n.gate.Close()
 		return nil, err
 	}
@@ -195,12 +202,17 @@ func (n *node) openGate() {
 // foldsCursor keeps the versions of the folds that made the derived tables.
 const foldsCursor = "node/folds"
 
+// foldVersions names the folds of this program.
+func foldVersions() (text string) {
+	for _, p := range projections() {
+		text += fmt.Sprintf("%s/%d ", p.Name(), p.Version())
+	}
+	return text
+}
+
 // refold brings derived tables that an older (or newer) program folded to this one's version, by folding the log again.
 func (n *node) refold(ctx context.Context) error {
-	var want string
-	for _, p := range projections() {
-		want += fmt.Sprintf("%s/%d ", p.Name(), p.Version())
-	}
+	want := foldVersions()
 	have, err := n.cursors.Load(ctx, foldsCursor)
 	if err != nil || string(have) == want {
 		return err

@@ -28,6 +28,9 @@ const (
 // sealedCursor keeps, in the store, why nothing may be written.
 const sealedCursor = "node/sealed"
 
+// features are the vocabularies that this program writes. A list whose charter lacks one gets it when an upgraded node opens it.
+var features = []string{charter.FeatureEvents1, charter.FeatureEvents2}
+
 var errNoKey = errors.New("the log key of this epoch is not in the data directory")
 
 // found makes the genesis charter, its keys, and the first leaf. The keys are on disk, under names that mean nothing yet,
@@ -48,7 +51,7 @@ func (n *node) found(ctx context.Context, s Setup) error {
 	}
 	logKey := charter.LogKey{Private: private}
 	doc, board, err := charter.Genesis(charter.Options{ListName: s.Config.List.Name, Slug: s.Config.List.Slug, URL: s.Config.BaseURL,
-		Log: logKey.Public()}, n.rand, n.now)
+		Features: features, Log: logKey.Public(), Test: s.Seed != nil, Org: s.Seed.operator()}, n.rand, n.now)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type kitOptions struct {
 	store string           // DSN; "" for the embedded store
 	now   func() time.Time // nil for the real clock
 	rand  io.Reader        // nil for crypto/rand
+	seed  *Seed            // nil for an empty list
 }
 
 // openKit opens a node and closes it when the test ends. What it logged is shown when the test failed.
@@ -68,7 +69,10 @@ func tryKit(t testing.TB, o kitOptions) (*kitNode, error) {
 	}
 	k := &kitNode{held: held}
 	t.Cleanup(func() { k.close(t) })
-	if k.node, err = openNode(t.Context(), p.setup(s, held, true)); err != nil {
+	setup := p.setup(s, held, true)
+	setup.Seed = o.seed
+	if k.node, err = openNode(t.Context(), setup); err != nil {
+		k.close(t) // somebody else may hold the directory now
 		return nil, err
 	}
 	door, err := p.door(s, k.node)

@@ -56,6 +56,9 @@ func restoreNode(ctx context.Context, s Setup, r RestoreRequest, report Reporter
 			return sum, fmt.Errorf("%s: %w", r.Backup, err)
 		}
 		defer b.Close()
+		if n.chain.Test() && !r.AllowTest {
+			return sum, fmt.Errorf("%s: %w", r.Backup, errTestList)
+		}
 		if err := mayOpenEpoch(n.chain, board); err != nil {
 			return sum, err
 		}

@@ -57,6 +57,7 @@ func (n *node) Ready(ctx context.Context) error {
 type condition struct {
 	List       string      `json:"list"`
 	Origin     string      `json:"origin"`
+	Test       bool        `json:"test,omitzero"` // a test list: nothing in it counts
 	Store      string      `json:"store"`
 	Size       int64       `json:"size"`
 	Checkpoint *signedAt   `json:"checkpoint,omitzero"`
@@ -91,7 +92,7 @@ type jobStatus struct {
 
 // Status is the object of /health.
 func (n *node) Status(ctx context.Context) any {
-	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Store: n.db.Engine().String(), ReadOnly: n.sealed, Signs: n.keyed,
+	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Test: n.chain.Test(), Store: n.db.Engine().String(), ReadOnly: n.sealed, Signs: n.keyed,
 		Charter: charter.Describe(n.chain.Head(), "en"), Jobs: []jobStatus{}}
 	var err error
 	if c.Size, err = n.size(ctx); err != nil {

@@ -10,7 +10,8 @@ import (
 type RestoreCmd struct {
 	Backup   string `arg:"" optional:"" type:"existingfile" help:"Backup to unpack into the data directory, which must be new. Without it, the directory as it stands is given a new epoch."`
 	BoardKey string `type:"existingfile" placeholder:"FILE" help:"The board's key, which signs the new epoch's charter. Without it the restored store is read-only."`
-	JSON     bool   `name:"json" help:"Print the result as JSON."`
+	AllowTest
+	JSON bool `name:"json" help:"Print the result as JSON."`
 }
 
 // Run restores. It needs the data directory for itself.
@@ -27,7 +28,7 @@ func (c *RestoreCmd) Run(ctx context.Context, p *Program, s *Settings) (err erro
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	report := p.reporter()
-	got, err := p.Backend.Restore(ctx, p.setup(s, dir, false), RestoreRequest{Backup: c.Backup, BoardKey: c.BoardKey}, report)
+	got, err := p.Backend.Restore(ctx, p.setup(s, dir, false), RestoreRequest{Backup: c.Backup, BoardKey: c.BoardKey, AllowTest: c.AllowTest.AllowTest}, report)
 	report.Close()
 	if err != nil {
 		return err

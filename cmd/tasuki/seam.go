@@ -25,9 +25,11 @@ type Setup struct {
 	Dir    *DataDir
 	// Create permits to found a new list when the directory is empty. Commands that only read or check never found one.
 	Create bool
-	Log    *slog.Logger
-	Now    func() time.Time
-	Rand   io.Reader
+	// Seed is what an empty directory is filled with, nil for nothing. Its list is a test list for good.
+	Seed *Seed
+	Log  *slog.Logger
+	Now  func() time.Time
+	Rand io.Reader
 }
 
 // Node is an open data directory: the surfaces it offers, the work it does by itself, the jobs it can be given.
@@ -44,6 +46,8 @@ type Node interface {
 	Run(ctx context.Context) error
 	// Summary says in one line what the node holds: "42,107 records in list 9c1f00aa".
 	Summary(ctx context.Context) (string, error)
+	// Banner is what nobody who starts the node should overlook, "" for nothing.
+	Banner() string
 	// Empty reports whether no record has entered yet.
 	Empty(ctx context.Context) (bool, error)
 
@@ -204,6 +208,8 @@ type RestoreRequest struct {
 	Backup string
 	// BoardKey is the file of the board's key, with which charter v+1 is signed; without it the store stays read-only.
 	BoardKey string
+	// AllowTest takes the backup of a test list too.
+	AllowTest bool
 }
 
 // RestoreSummary says what is there now.

@@ -17,11 +17,19 @@ import (
 // ServeCmd is `tasuki serve`.
 type ServeCmd struct {
 	Network
+	DevSeed string `placeholder:"NAME" help:"Fill a new data directory with a small world for tests of clients (conformance), whose users all have the secret in TASUKI_DEV_KEY. Its list is a test list for good."`
 }
 
 // Run serves until it is asked to stop.
 func (c *ServeCmd) Run(ctx context.Context, p *Program, s *Settings) error {
-	return p.serve(ctx, s, false)
+	seed, err := seedOf(c.DevSeed, p.Getenv(devKeyEnv), p.Now())
+	if err == nil {
+		err = seed.check(s.Config)
+	}
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx, s, life{seed: seed})
 }
 
 // UpCmd is `tasuki up`: serve, with a sample of real records for a store that is empty.
@@ -31,7 +39,13 @@ type UpCmd struct {
 
 // Run serves until it is asked to stop.
 func (c *UpCmd) Run(ctx context.Context, p *Program, s *Settings) error {
-	return p.serve(ctx, s, true)
+	return p.serve(ctx, s, life{sample: true})
+}
+
+// life says what an empty node begins with.
+type life struct {
+	sample bool  // real records that the program carries
+	seed   *Seed // a world for tests, nil for none
 }
 
 // door is the front door with everything a node serves behind it.
@@ -68,7 +82,7 @@ func (p *Program) door(s *Settings, node Node) (*front.Front, error) {
 
 // serve is the life of a running node. The order matters: the address is taken before the store is touched, so that a second
 // start fails at once; the sample is in before anybody is answered; the node's own work stops only after the door has closed.
-func (p *Program) serve(ctx context.Context, s *Settings, sample bool) (err error) {
+func (p *Program) serve(ctx context.Context, s *Settings, begin life) (err error) {
 	log := p.logger(s.Config)
 	dir, err := openDataDir(s.Data, true)
 	if err != nil {
@@ -90,7 +104,9 @@ func (p *Program) serve(ctx context.Context, s *Settings, sample bool) (err erro
 	if p.Backend.Open == nil {
 		return errors.New("this build has no node in it")
 	}
-	node, err := p.Backend.Open(ctx, p.setup(s, dir, true))
+	setup := p.setup(s, dir, true)
+	setup.Seed = begin.seed
+	node, err := p.Backend.Open(ctx, setup)
 	if err != nil {
 		return err
 	}
@@ -99,7 +115,7 @@ func (p *Program) serve(ctx context.Context, s *Settings, sample bool) (err erro
 	if err != nil {
 		return err
 	}
-	if sample {
+	if begin.sample {
 		if err := p.takeSample(ctx, node); err != nil {
 			return err
 		}
@@ -163,6 +179,10 @@ func (p *Program) announce(ctx context.Context, s *Settings, node Node, log *slo
 	summary, err := node.Summary(ctx)
 	if err != nil {
 		return err
+	}
+	if text := node.Banner(); text != "" {
+		line := strings.Repeat("*", displayWidth(text)+4)
+		fmt.Fprintf(p.Stderr, "%s\n* %s *\n%s\n", line, text, line)
 	}
 	fmt.Fprintf(p.Stdout, "%s\n%s\n", s.BaseURL, summary)
 	log.InfoContext(ctx, "node started", "url", s.BaseURL, "holds", summary)

@@ -218,6 +218,10 @@ func (c *Chain) Genesis() *Document { return c.docs[0] }
 // Documents are all charters, genesis first; the slice is the caller's.
 func (c *Chain) Documents() []*Document { return slices.Clone(c.docs) }
 
+// Test says that the list is a test list, for good. Whoever reads somebody else's list refuses such a one (ErrTest) unless they
+// were told otherwise.
+func (c *Chain) Test() bool { return c.docs[0].charter.Test }
+
 // ListID is what clients pin.
 func (c *Chain) ListID() string { return c.docs[0].hash }
 

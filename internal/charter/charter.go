@@ -40,8 +40,14 @@ import (
 // MaxSize is the largest charter document, signatures included, in bytes.
 const MaxSize = 64 << 10
 
-// FeatureEvents1 is the vocabulary of events that this program writes.
-const FeatureEvents1 = "events-1"
+// The vocabularies of events that this program writes.
+const (
+	FeatureEvents1 = "events-1" // importing and keeping records
+	FeatureEvents2 = "events-2" // the numbering authority: organisations, identifiers, records of our own, governance
+)
+
+// ErrTest means the charter of a test list, where a real one is wanted: nothing in it counts.
+var ErrTest = errors.New("charter: this is a test list, and nothing in it counts")
 
 // LogSigner is the id under which the log key signs the one amendment that it may sign (see Chain.Extend). No board
 // key bears it.

@@ -35,6 +35,7 @@ type Node struct {
 	Verified   bool      // and its signature is one of the log key that the charters name
 	Importing  string    // progress of a running import in a few words, or ""
 	ReadOnly   bool
+	Test       bool // a test list, for good
 	Sources    []Source
 }
 
@@ -92,6 +93,9 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 			Checkpoint: node.Checkpoint,
 			Verified:   node.Verified,
 		},
+	}
+	if node.Test {
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.test"), Href: "/charter"})
 	}
 	if node.Importing != "" {
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.importing", node.Importing)})
