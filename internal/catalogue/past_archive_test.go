@@ -104,7 +104,7 @@ func TestPastOfTheArchive(t *testing.T) {
 }
 
 // archiveRecords are the documents of a zip, in an order that mixes the years.
-func archiveRecords(t *testing.T, name string) [][]byte {
+func archiveRecords(t testing.TB, name string) [][]byte {
 	t.Helper()
 	z, err := zip.OpenReader(name)
 	if os.IsNotExist(err) {
@@ -134,7 +134,7 @@ func archiveRecords(t *testing.T, name string) [][]byte {
 }
 
 // bring imports documents in commands of a hundred.
-func bring(t *testing.T, w *gatetest.World, raws [][]byte) {
+func bring(t testing.TB, w *gatetest.World, raws [][]byte) {
 	t.Helper()
 	for part := range slices.Chunk(raws, 100) {
 		w.Import(t, part...)
