@@ -70,9 +70,9 @@ func Step(ctx context.Context, tx *store.Tx, t event.Turn, s Say) (Case, error) 
 	var doc *event.Doc
 	// A case that is public from its beginning has a body there, be it empty: that it has none is how a hidden one is known.
 	if !hidden && !s.Private && (!s.Statement.Empty() || begins) {
-		raw, err := jcs.Canonical(s.Statement)
+		raw, err := s.Statement.canonical()
 		if err != nil {
-			return Case{}, fmt.Errorf("%w: %w", ErrStatement, err)
+			return Case{}, err
 		}
 		if doc, err = t.Pack(s.Kind, raw); err != nil {
 			return Case{}, err
@@ -149,9 +149,9 @@ func NoteRelation(ctx context.Context, t event.Turn, kind event.Kind, id string,
 	}
 	var doc *event.Doc
 	if !s.Empty() {
-		raw, err := jcs.Canonical(s)
+		raw, err := s.canonical()
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrStatement, err)
+			return err
 		}
 		if doc, err = t.Pack(kind, raw); err != nil {
 			return err

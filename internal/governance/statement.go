@@ -45,6 +45,15 @@ func (s *Statement) Check() error {
 	return nil
 }
 
+// canonical is the statement as bodies hold it.
+func (s *Statement) canonical() ([]byte, error) {
+	raw, err := jcs.Canonical(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	return raw, nil
+}
+
 // ParseStatement reads the public body of a step, canonical JSON.
 func ParseStatement(raw []byte) (Statement, error) {
 	var s Statement
