@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
-	"tasuki/internal/charter"
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 )
@@ -25,8 +22,10 @@ type VerifyCmd struct {
 type VerifyRecordCmd struct {
 	File   string   `arg:"" type:"existingfile" help:"The record's proof file, as GET /proof/{id} gives it."`
 	ListID string   `name:"list-id" placeholder:"HEX" help:"The list's id, from a source you trust. Without it the proof's own is printed for you to compare."`
-	Body   []string `type:"existingfile" placeholder:"FILE" help:"The bytes that the proof's leaves are about, in the proof's order; for an imported record, its JSON as published."`
-	JSON   bool     `name:"json" help:"Print as JSON."`
+	Record string   `type:"existingfile" placeholder:"FILE" help:"The record's JSON as it is served: checked to be what the proof's leaves make."`
+	Body   []string `type:"existingfile" placeholder:"FILE" help:"Bytes that stand beside one of the proof's leaves, as GET /body/… gives them; give it as often as needed."`
+	AllowTest
+	JSON bool `name:"json" help:"Print as JSON."`
 }
 
 // maxProofFile bounds what is read: proofs have a few kilobytes a part, and charters at most 64 KiB.
@@ -50,20 +49,17 @@ func (c *VerifyRecordCmd) Run(p *Program) error {
 	if err != nil {
 		return err
 	}
-	o := ledger.ProofOptions{Trust: trustChain, ListID: strings.ToLower(c.ListID)}
-	for _, name := range c.Body {
-		body, err := readBounded(name, maxProofFile)
-		if err != nil {
-			return err
-		}
-		o.Bodies = append(o.Bodies, body)
-	}
-	v, err := ledger.VerifyProof(file, o)
+	v, err := ledger.VerifyProof(file, ledger.ProofOptions{Trust: c.trustChain, ListID: strings.ToLower(c.ListID)})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	if len(o.Bodies) > len(v.Parts) {
-		return fmt.Errorf("%s has %d parts, but %d bodies were given", c.File, len(v.Parts), len(o.Bodies))
+	proved, err := readParts(v.Parts)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	made, err := c.bring(proved)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	leaves := make([]provedLeaf, len(v.Parts))
 	for i, part := range v.Parts {
@@ -76,19 +72,44 @@ func (c *VerifyRecordCmd) Run(p *Program) error {
 			List   string       `json:"list"`
 			Pinned bool         `json:"pinned"`
 			Leaves []provedLeaf `json:"leaves"`
-		}{v.ListID, c.ListID != "", leaves})
+			Record *madeRecord  `json:"record,omitzero"`
+		}{v.ListID, c.ListID != "", leaves, made})
 	}
 	rows := make([][]string, len(leaves))
 	for i, l := range leaves {
 		rows[i] = []string{fmt.Sprint(l.Index), l.Role, l.Kind, l.ID, l.Logged, fmt.Sprint(l.Checkpoint), l.Body}
 	}
 	p.terminal(p.Stdout).table(p.Stdout, []string{"LEAF", "ROLE", "KIND", "ID", "LOGGED", "CHECKPOINT", "BODY"}, rows)
+	if made != nil {
+		fmt.Fprintln(p.Stdout, made)
+	}
 	fmt.Fprintf(p.Stdout, "list %s\n", v.ListID)
 	if c.ListID == "" {
 		fmt.Fprintln(p.Stderr, "the list's id is the proof's own word: compare it with one from a source you trust, or pin it with --list-id")
 	}
 	fmt.Fprintln(p.Stderr, "verified: these leaves stand in the log at these indexes; whether they are the newest about the record, an offline proof cannot say")
 	return nil
+}
+
+// bring reads the files that the reader has beside the proof, and makes the record of them where they are enough for it.
+func (c *VerifyRecordCmd) bring(proved *provedRecord) (*madeRecord, error) {
+	for _, name := range c.Body {
+		body, err := readBounded(name, maxProofFile)
+		if err != nil {
+			return nil, err
+		}
+		if err := proved.take(body); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	var record []byte
+	if c.Record != "" {
+		var err error
+		if record, err = readBounded(c.Record, maxProofFile); err != nil {
+			return nil, err
+		}
+	}
+	return proved.made(record)
 }
 
 func describePart(part ledger.VerifiedPart) (provedLeaf, error) {
@@ -111,15 +132,6 @@ func describePart(part ledger.VerifiedPart) (provedLeaf, error) {
 		l.Kind, l.ID = string(e.Kind), e.ID
 	}
 	return l, nil
-}
-
-// trustChain makes a charter chain the judge of a proof.
-func trustChain(charters [][]byte) (string, note.Verifiers, error) {
-	chain, err := charter.ParseChain(charters...)
-	if err != nil {
-		return "", nil, err
-	}
-	return chain.ListID(), chain.Verifiers(), nil
 }
 
 // readBounded reads a file of at most limit bytes.

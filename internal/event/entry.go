@@ -61,6 +61,9 @@ func Pack(rand io.Reader, raw []byte) (*Doc, error) {
 	return &Doc{Body: b, raw: raw}, nil
 }
 
+// Unpacked is a Doc of raw bytes that are in no log: something to assemble a record from. It has no Body.
+func Unpacked(raw []byte) *Doc { return &Doc{raw: raw} }
+
 // Bytes are the original bytes.
 func (d *Doc) Bytes() ([]byte, error) {
 	if d.raw == nil {

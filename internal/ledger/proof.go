@@ -29,7 +29,8 @@ const (
 	maxExtra = 8 << 20
 )
 
-// Part is one leaf of a record's proof and the role it plays in the record: base, cna, or adp:<organisation>.
+// Part is one leaf of a record's proof and the role it plays in the record: base, cna, adp:<organisation>, or owner for the
+// commitment that says whose the identifier was.
 type Part struct {
 	Index int64
 	Role  string
@@ -173,6 +174,22 @@ type VerifiedPart struct {
 	HasBody    bool // the leaf names a public body
 	Erased     bool // and the proof has no salt for it
 	BodyOK     bool // the body given for this part is the one
+	salt       []byte
+}
+
+// Check compares a body with the one that the part's leaf names; errors wrap ErrBody.
+func (p VerifiedPart) Check(body []byte) error {
+	switch {
+	case !p.HasBody:
+		return fmt.Errorf("%w: the leaf has no public body", ErrBody)
+	case p.Erased:
+		return fmt.Errorf("%w: the proof has no salt, the body was erased", ErrBody)
+	case int64(len(body)) != p.BodyLen:
+		return fmt.Errorf("%w: %d bytes, the leaf says %d", ErrBody, len(body), p.BodyLen)
+	case BodyHash([16]byte(p.salt), body) != p.BodyHash:
+		return ErrBody
+	}
+	return nil
 }
 
 // VerifyProof checks a proof file without any store or network. Errors name the part, from 0, and wrap ErrProof,
@@ -232,22 +249,13 @@ func verifyPart(p c2sp.Proof, e extra, listID string, keys note.Verifiers, body 
 		return part, fmt.Errorf("%w: %w", ErrInclusion, err)
 	}
 	part.HasBody, part.BodyHash, part.BodyLen = c.public, c.hash, c.n
-	part.Erased = c.public && e.Salt == nil
+	part.salt, part.Erased = e.Salt, c.public && e.Salt == nil
 	if body == nil {
 		return part, nil
 	}
-	switch {
-	case !c.public:
-		return part, fmt.Errorf("%w: the leaf has no public body", ErrBody)
-	case e.Salt == nil:
-		return part, fmt.Errorf("%w: the proof has no salt, the body was erased", ErrBody)
-	case int64(len(body)) != c.n:
-		return part, fmt.Errorf("%w: %d bytes, the leaf says %d", ErrBody, len(body), c.n)
-	case BodyHash([16]byte(e.Salt), body) != c.hash:
-		return part, ErrBody
-	}
-	part.BodyOK = true
-	return part, nil
+	err = part.Check(body)
+	part.BodyOK = err == nil
+	return part, err
 }
 
 // unhexSalt reads 32 lower-case hex digits.

@@ -74,7 +74,7 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 		view.Verify = []string{
 			"curl -o " + id + ".tlog-proof " + s.BaseURL + "/proof/" + id,
 			"curl -o " + id + ".json " + s.BaseURL + "/cve/" + id + ".json",
-			"tasuki verify record " + id + ".tlog-proof --body " + id + ".json --list-id " + node.ListID,
+			"tasuki verify record " + id + ".tlog-proof --record " + id + ".json --list-id " + node.ListID,
 		}
 	}
 	s.Send(w, r, http.StatusOK, record.Body(view))

@@ -45,5 +45,5 @@ func (s *server) verify(w http.ResponseWriter, r *http.Request) {
 // recordCommands check a record without this server's code.
 func (s *server) recordCommands(id string) string {
 	return fmt.Sprintf("curl -fsS -o %[1]s.tlog-proof %[2]s/proof/%[1]s\ncurl -fsSO %[2]s/cve/%[1]s.json\n"+
-		"tasuki verify record %[1]s.tlog-proof --list-id %[3]s --body %[1]s.json", id, s.BaseURL, pinHere)
+		"tasuki verify record %[1]s.tlog-proof --list-id %[3]s --record %[1]s.json", id, s.BaseURL, pinHere)
 }
