@@ -11,6 +11,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/pace"
 )
 
 // recordListRoutes are the lists of whole records (reference §7).
@@ -127,13 +128,14 @@ func (f *field) place() (leaf int64, ok bool) {
 // pouring sends a list of records as they are read: a page of large ones is not held as a whole.
 type pouring struct {
 	c     *call
+	out   *pace.Writer
 	buf   *bufio.Writer
 	count int
 	begun bool // something went out
 }
 
 func (c *call) pour() *pouring {
-	p := &pouring{c: c}
+	p := &pouring{c: c, out: pace.New(c.w)}
 	p.buf = bufio.NewWriterSize(p, 64<<10)
 	return p
 }
@@ -148,7 +150,7 @@ func (p *pouring) Write(b []byte) (int, error) {
 	if p.c.r.Method == http.MethodHead {
 		return len(b), nil
 	}
-	return p.c.w.Write(b)
+	return p.out.Write(b)
 }
 
 func (p *pouring) record(v *catalogue.View) error {

@@ -60,7 +60,8 @@ func (w *world) reserve(t testing.TB, caller string, n int) (ids []string) {
 
 // A model is what reference §7 says a record is, kept as a test would keep it: nothing here knows of leaves.
 type model struct {
-	id, owner string // owner: short name
+	id, owner string // owner: short name now
+	assigner  string // owner when the record began
 	reserved  time.Time
 	record    bool
 	rejected  bool
@@ -80,7 +81,7 @@ func provider(w *modelled, org string, at time.Time) map[string]any {
 
 // document is the record that GET should answer with.
 func (m *model) document(w *modelled) map[string]any {
-	meta := map[string]any{"cveId": m.id, "assignerOrgId": w.uuid[m.owner], "assignerShortName": m.owner, "dateReserved": stamp(m.reserved)}
+	meta := map[string]any{"cveId": m.id, "assignerOrgId": w.uuid[m.assigner], "assignerShortName": m.assigner, "dateReserved": stamp(m.reserved)}
 	if m.whole != nil {
 		meta = map[string]any{"cveId": m.id, "assignerOrgId": m.whole["assignerOrgId"]}
 	}
@@ -174,7 +175,11 @@ func (w *modelled) act(t *testing.T, n int) {
 	org, _, _ := strings.Cut(caller, "/")
 	mine := org == m.owner || org == "sec"
 	now := w.Clock.Now()
-	kind := []string{"cna", "cna", "cna", "rejected", "adp", "adp", "whole"}[w.r.IntN(7)]
+	kind := []string{"cna", "cna", "cna", "rejected", "adp", "adp", "whole", "id"}[w.r.IntN(8)]
+	if kind == "id" {
+		w.actOnID(t, m, caller, mine)
+		return
+	}
 	method := []string{"POST", "PUT", "PUT"}[w.r.IntN(3)]
 	if method == "PUT" != m.record && w.r.IntN(4) > 0 { // mostly as it is meant
 		method = map[bool]string{true: "PUT", false: "POST"}[m.record]
@@ -197,6 +202,9 @@ func (w *modelled) act(t *testing.T, n int) {
 			want = map[string]string{"cna": "403 CVE_RECORD_DNE", "rejected": "400 CVE_RECORD_DNE"}[kind]
 		}
 		then = func() {
+			if !m.record {
+				m.assigner = m.owner
+			}
 			m.cna, m.by, m.said, m.updated, m.record = trimmed(c).(map[string]any), org, now, now, true
 			if kind == "rejected" {
 				if !m.rejected {
@@ -273,6 +281,31 @@ func (w *modelled) act(t *testing.T, n int) {
 	}
 }
 
+// actOnID gives the identifier to another owner, or changes its state as long as it has no record. The record says neither.
+func (w *modelled) actOnID(t *testing.T, m *model, caller string, mine bool) {
+	t.Helper()
+	to := []string{"acme", "other", "both"}[w.r.IntN(3)]
+	query, want := "org="+to, ""
+	if w.r.IntN(2) == 0 {
+		query, to = "state="+[]string{"REJECTED", "RESERVED"}[w.r.IntN(2)], m.owner
+	}
+	switch {
+	case strings.HasPrefix(caller, "enrich"):
+		want = "CNA_ONLY"
+	case !mine:
+		want = "ORG_DOES_NOT_OWN_ID"
+	case m.record && query[0] == 's':
+		want = "CANNOT_CHANGE_CVE_ID_WITH_RECORD"
+	}
+	_, out := w.send(t, caller, "PUT", "/api/cve-id/"+m.id+"?"+query, "")
+	if got, _ := out["error"].(string); got != want {
+		t.Fatalf("%s by %s: %v, want %q", query, caller, out, want)
+	}
+	if want == "" {
+		m.owner = to
+	}
+}
+
 // Whatever is sent in whatever order by whomever, GET shows exactly what was accepted last, and the lists what GET shows.
 func TestRecordHistories(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -331,8 +364,8 @@ func (w *modelled) lists(t *testing.T, created []string) {
 			}
 		}
 		narrow("state", "REJECTED", func(m *model) bool { return m.rejected })
-		narrow("assigner_short_name", "acme", func(m *model) bool { return m.owner == "acme" && m.whole == nil })
-		narrow("assigner", w.uuid["other"], func(m *model) bool { return m.owner == "other" && m.whole == nil })
+		narrow("assigner_short_name", "acme", func(m *model) bool { return m.assigner == "acme" && m.whole == nil })
+		narrow("assigner", w.uuid["other"], func(m *model) bool { return m.assigner == "other" && m.whole == nil })
 		narrow("adp_short_name", "enrich", func(m *model) bool {
 			return slices.ContainsFunc(m.adps, func(a map[string]any) bool { return a["providerMetadata"].(map[string]any)["shortName"] == "enrich" })
 		})
