@@ -12,7 +12,7 @@ import (
 func rowName(list string, n int) string { return list + "/" + strconv.Itoa(n) }
 
 // Add appends a blank row to the list of that name and returns the row's name. variant is the member that a new metric
-// holds (cvssV3_1), "" elsewhere. ok is false where there is no such list.
+// holds (cvssV3_1), or the language of a new text; "" leaves it as it comes. ok is false where there is no such list.
 func (s *State) Add(name, variant string) (row string, ok bool) {
 	at, member := split(name)
 	parent, shape := s.find(at)
@@ -28,6 +28,9 @@ func (s *State) Add(name, variant string) (row string, ok bool) {
 	}
 	rows := s.add(at, member, k)
 	n := len(rows.kids) - 1
+	if lang := k.kid("lang"); lang != nil && slices.Contains(lang.Options, variant) {
+		rows.kids[n].set("lang", text(variant), k.order())
+	}
 	for _, score := range Scores {
 		if k.kid(variant) != nil && score.Member == variant {
 			rows.kids[n].set(variant, &value{kind: '{', names: []string{"version"}, kids: []*value{text(score.Version)}}, k.order())

@@ -28,6 +28,8 @@ type Options struct {
 	Rand io.Reader // what a browser holds before it has signed in
 	// RequireTOTP asks everybody who signs in by a key for one-time passwords: who has none yet sets them up first.
 	RequireTOTP bool
+	// Editing is what the record editor needs; nil for a portal without one.
+	Editing *Editing
 }
 
 type server struct {
@@ -49,6 +51,9 @@ func Handler(o Options) http.Handler {
 	s.signingIn()
 	s.handle("GET /portal/{$}", s.overview)
 	s.aboutIDs()
+	if s.Editing != nil {
+		s.editing()
+	}
 	s.aboutOrgs()
 	s.aboutUsers()
 	s.aboutAccount()
