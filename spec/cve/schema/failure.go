@@ -38,8 +38,8 @@ func (v *Validator) BodyFailures(kind Kind, raw []byte) []Failure {
 
 func (v *Validator) failures(s *jsonschema.Schema, raw []byte) []Failure {
 	doc, found := parse(raw)
-	if found != nil { // not JSON, or a number that no program holds
-		return []Failure{{InstancePath: found[0].Pointer, SchemaPath: "#/type", Keyword: "type", Params: map[string]any{"type": "object"}, Message: found[0].Message}}
+	if found != nil { // not JSON, or a number that no program holds; what the reader says of it may repeat the value
+		return []Failure{{InstancePath: found[0].Pointer, SchemaPath: "#/type", Keyword: "type", Params: map[string]any{"type": "object"}, Message: "cannot be read"}}
 	}
 	err := s.Validate(doc)
 	if err == nil {

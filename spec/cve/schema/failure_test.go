@@ -55,6 +55,7 @@ func TestBodyFailures(t *testing.T) {
 		{CNARejected, reasons(`[` + french + `,` + french + `,{"lang":"en","value":""}]`), `/cnaContainer/rejectedReasons/2/value #/properties/value/minLength minLength {"limit":1}`},
 		{CNARejected, `{"cnaContainer":{"replacedBy":["no"],"rejectedReasons":5}}`, `/cnaContainer/rejectedReasons #/type type {"type":"array"}`},
 		{CNARejected, strings.Replace(rejected, `{"rej`, `{"providerMetadata":{"orgId":"x"},"rej`, 1), `/cnaContainer/providerMetadata/orgId #/definitions/uuidType/pattern pattern {"pattern":`},
+		{CNARejected, strings.Replace(rejected, `{"rej`, `{"x_n":1e999,"rej`, 1), ` #/type type {"type":"object"}`},
 		{CNARejected, `{"cnaContainer":`, `/cnaContainer #/type type {"type":"object"}`},
 	} {
 		found := v.BodyFailures(tc.kind, []byte(tc.body))

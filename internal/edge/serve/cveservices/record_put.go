@@ -118,18 +118,18 @@ func (c *call) enriched() {
 	if yes, _ := truth(asText(c.queried("erlcheck").opt().bool().value)); !yes {
 		return
 	}
-	has := func(list *field, has func(entry map[string]any) bool) {
+	some := func(list *field, is func(entry map[string]any) bool) {
 		entries, _ := list.value.([]any)
 		list.must(slices.ContainsFunc(entries, func(e any) bool {
 			entry, _ := e.(map[string]any) // the schema has seen to that
-			return has(entry)
+			return is(entry)
 		}))
 	}
-	has(c.member("cnaContainer.metrics").msg("The record has no CVSS."), func(metric map[string]any) bool {
+	some(c.member("cnaContainer.metrics").msg("The record has no CVSS."), func(metric map[string]any) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Keys(metric)), func(name string) bool { return strings.HasPrefix(name, "cvssV") })
 	})
-	has(c.member("cnaContainer.problemTypes").msg("The record has no CWE."), func(problem map[string]any) bool {
-		list, _ := problem["descriptions"].([]any)
+	some(c.member("cnaContainer.problemTypes").msg("The record has no CWE."), func(kind map[string]any) bool {
+		list, _ := kind["descriptions"].([]any)
 		return slices.ContainsFunc(list, func(e any) bool {
 			description, _ := e.(map[string]any)
 			return description["cweId"] != nil

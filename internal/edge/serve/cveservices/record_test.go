@@ -498,7 +498,7 @@ func FuzzTrim(f *testing.F) {
 		if twice, err := trimTexts(once); err != nil || string(twice) != string(once) {
 			t.Fatalf("%s: %s, then %s (%v)", s, once, twice, err)
 		}
-		before, after := texts(t, body), texts(t, once)
+		before, after := tokensOf(t, body), tokensOf(t, once)
 		if len(before) != len(after) {
 			t.Fatalf("%s becomes %s", s, once)
 		}
@@ -523,7 +523,7 @@ type tokenText struct {
 	text string
 }
 
-func texts(t *testing.T, raw jsontext.Value) (out []tokenText) {
+func tokensOf(t *testing.T, raw jsontext.Value) (out []tokenText) {
 	d := jsontext.NewDecoder(strings.NewReader(string(raw)))
 	for {
 		token, err := d.ReadToken()
