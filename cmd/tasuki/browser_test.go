@@ -223,7 +223,7 @@ func (r *reader) verify(t *testing.T) {
 	r.b.Until(t, `document.getElementById("verify").dataset.verdict === "unpinned"`)
 	r.b.Do(t, chromedp.SendKeys("#list", strings.ToUpper(r.chain.ListID())+kb.Enter))
 	r.b.Until(t, `document.getElementById("verify").dataset.verdict === "proved"`)
-	if got := r.steps(t); got != "proof=ok charter=ok signature=ok leaf=ok path=ok body=ok" {
+	if got := r.steps(t); got != "proof=ok charter=ok signature=ok leaf=ok path=ok body=ok record=ok" {
 		t.Error(got)
 	}
 }

@@ -94,6 +94,7 @@ func TestLiesAreRefuted(t *testing.T) {
 		{"a path too long", "/proof/", "path", parts(func(p *c2sp.Proof) { p.Path = append(p.Path, p.Path[0]) })},
 		{"the body", "/body/", "body", func(raw []byte) []byte { return bytes.Replace(raw, []byte("9.8"), []byte("2.1"), 1) }},
 		{"a longer body", "/body/", "body", func(raw []byte) []byte { return append(raw, ' ') }},
+		{"the record that is shown", "/cve/", "record", func(raw []byte) []byte { return bytes.Replace(raw, []byte("9.8"), []byte("2.1"), 1) }},
 	} {
 		t.Run(lie.name, func(t *testing.T) {
 			node.lying(lie.prefix, lie.change, func() {

@@ -82,6 +82,14 @@ func (p *publisher) enrich(t *testing.T, id, word string) {
 	}
 }
 
+func (p *publisher) reject(t *testing.T, id string) {
+	t.Helper()
+	body := `{"rejectedReasons":[{"lang":"en","value":"No flaw at all."}]}`
+	if _, err := p.acts.Reject(t.Context(), p.callers["acme"], program.Submission{ID: id, Container: jsontext.Value(body), Want: program.WantOne}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fetch asks the node as a stranger does.
 func (p *publisher) fetch(t *testing.T, path string) []byte {
 	t.Helper()

@@ -246,8 +246,14 @@
     for (const p of root.querySelectorAll(".verdict")) p.hidden = p.dataset.verdict !== name;
     root.dataset.verdict = name;
   };
-  const names = ["proof", "charter", "signature", "leaf", "path", "body"];
+  const names = Array.from(root.querySelectorAll("[data-step]"), (li) => li.dataset.step);
   const pinned = () => { try { return localStorage.getItem(KEPT) || ""; } catch { return ""; } };
+
+  // The owner of an identifier is committed to: whoever knows whom to try can make the commitment again.
+  const opens = async (part, salt, id, org) => {
+    const fact = utf8.encode(JSON.stringify({ id, kind: "id.owner/1", org }).padEnd(256));
+    return hex(await sha256(unhex(salt), fact)) === part.e.body.h;
+  };
 
   // One run over a proof file. asked says what it should be about: an id, an index, or nothing; fetched is whether the body
   // may be asked from the server.
@@ -259,14 +265,14 @@
       try { states[name] = mark(name, ...(await fn())); } catch (e) { states[name] = mark(name, "failed", e.message); }
       return states[name] !== "failed";
     };
-    let parts, trust;
+    let parts, trust, record;
     const pin = pinned();
     const done = () => {
       for (const n of names) if (!states[n]) states[n] = mark(n, "skipped");
       const all = Object.entries(states);
       const failed = all.some(([, s]) => s === "failed");
       // A missing body proves nothing less about the entry; anything else that is missing does.
-      const missing = all.some(([n, s]) => n !== "body" && s === "skipped");
+      const missing = all.some(([n, s]) => n !== "body" && n !== "record" && s === "skipped");
       verdict(failed ? "refuted" : missing ? "partial" : pin ? "proved" : "unpinned");
       document.getElementById("trust").hidden = failed || Boolean(pin) || !trust;
       document.getElementById("theirs").textContent = trust ? trust.list : "";
@@ -288,11 +294,14 @@
       await at("leaf", async () => {
         for (const p of parts) {
           p.leaf = p.extra.get("leaf");
-          p.e = JSON.parse(members(p.leaf).get("e"));
+          const m = members(p.leaf);
+          p.e = JSON.parse(m.get("e"));
+          p.o = JSON.parse(m.get("o"));
           must(p.e.list === trust.list, "list");
-          if (asked.id) must(p.e.id === asked.id, p.e.id || p.e.kind);
           if (asked.leaf) must(p.index === Number(asked.leaf), String(p.index));
         }
+        if (parts.length > 1 || asked.id) record = tasukiRecord.read(parts);
+        if (asked.id) must(parts[0].e.id === asked.id, parts[0].e.id);
         return ["ok", parts.map((p) => `${p.index}: ${p.e.kind} ${p.e.id || ""}`).join(", ")];
       });
       await at("path", async () => {
@@ -302,13 +311,23 @@
         }
         return ["ok", hex(parts[0].tree)];
       });
-      await at("body", async () => bodies(parts, fetched));
+      await at("body", async () => bodies(record ? [...record.needed] : parts, fetched));
+      // A file that the reader brought may be of an older version than the one that is shown now.
+      if (asked.id && record && states.body === "ok") {
+        await at("record", async () => {
+          const answer = await fetch(`/cve/${asked.id}.json`, { cache: "no-store" });
+          must(answer.ok, String(answer.status));
+          await tasukiRecord.check(record, await answer.text(), opens);
+          return ["ok", `${record.needed.size}/${parts.length}`];
+        });
+      }
     }
     done();
   };
   const bodies = async (parts, fetched) => {
     let compared = 0, bytes = 0;
-    for (const { e, extra } of parts) {
+    for (const p of parts) {
+      const { e, extra } = p;
       if (!e || !e.body || e.body.n === undefined || !extra.has("salt") || !fetched) continue;
       must(/^[0-9a-f]{64}$/.test(e.body.h), "hash");
       const answer = await fetch(`/body/${e.body.h.slice(0, 2)}/${e.body.h}`);
@@ -316,6 +335,7 @@
       const raw = new Uint8Array(await answer.arrayBuffer());
       must(raw.length === e.body.n, `${raw.length} B`);
       must(hex(await sha256(unhex(JSON.parse(extra.get("salt"))), raw)) === e.body.h, e.body.h);
+      p.body = text(raw);
       compared++;
       bytes += raw.length;
     }

@@ -12,7 +12,7 @@ import (
 // proof file that the reader brings.
 func (s *server) verify(w http.ResponseWriter, r *http.Request) {
 	p, _ := s.Page(w, r)
-	p.Scripts = []string{"verify.js"}
+	p.Scripts = []string{"verify-record.js", "verify.js"}
 	v := verify.View{Page: p, Leaf: -1}
 	q := r.URL.Query()
 	typed := strings.TrimSpace(q.Get("id"))
