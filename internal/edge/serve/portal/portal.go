@@ -28,14 +28,17 @@ type Options struct {
 	Rand io.Reader // what a browser holds before it has signed in
 	// RequireTOTP asks everybody who signs in by a key for one-time passwords: who has none yet sets them up first.
 	RequireTOTP bool
+	// Provider is an identity provider; nil for none. It needs the BaseURL.
+	Provider *Provider
 	// Editing is what the record editor needs; nil for a portal without one.
 	Editing *Editing
 }
 
 type server struct {
 	Options
-	origin *http.CrossOriginProtection
-	mux    *http.ServeMux
+	provider *provider // nil for none
+	origin   *http.CrossOriginProtection
+	mux      *http.ServeMux
 }
 
 // Handler answers below /portal/.
@@ -47,6 +50,9 @@ func Handler(o Options) http.Handler {
 		if err := s.origin.AddTrustedOrigin(strings.TrimSuffix(s.BaseURL, "/")); err != nil {
 			s.Log.Warn("the base URL is no origin; forms are taken under the host of the request alone", "err", err)
 		}
+	}
+	if o.Provider != nil {
+		s.provider = &provider{Provider: *o.Provider}
 	}
 	s.signingIn()
 	s.handle("GET /portal/{$}", s.overview)
@@ -91,10 +97,11 @@ func (p *private) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // The pages that say what did not work.
 var (
-	formProblem   = page.Error{Status: http.StatusForbidden, Name: "form"}
-	deniedProblem = page.Error{Status: http.StatusForbidden, Name: "denied"}
-	absentProblem = page.Error{Status: http.StatusNotFound, Name: "absent"}
-	sealedProblem = page.Error{Status: http.StatusServiceUnavailable, Name: "sealed"}
+	formProblem     = page.Error{Status: http.StatusForbidden, Name: "form"}
+	deniedProblem   = page.Error{Status: http.StatusForbidden, Name: "denied"}
+	absentProblem   = page.Error{Status: http.StatusNotFound, Name: "absent"}
+	providerProblem = page.Error{Status: http.StatusBadGateway, Name: "provider"}
+	sealedProblem   = page.Error{Status: http.StatusServiceUnavailable, Name: "sealed"}
 )
 
 // refusals is the one table from the acts' errors to pages; what is absent is a fault of ours. A page that can say more of an
@@ -217,7 +224,11 @@ func crossSite(r *http.Request) bool {
 // again lets a browser that was led here from elsewhere ask once more from here: a link in a mail comes without the session's
 // cookie (SameSite=Strict), what this page asks for comes with it.
 func (s *server) again(w http.ResponseWriter, r *http.Request) {
-	to := local(r.URL.RequestURI())
+	s.onward(w, r, local(r.URL.RequestURI()))
+}
+
+// onward leads the browser on by itself, from a page of this origin.
+func (s *server) onward(w http.ResponseWriter, r *http.Request, to string) {
 	w.Header().Set("Refresh", "0; url="+to)
 	p, _ := s.Page(w, r)
 	p.Title = p.Lang.T("signin.title")

@@ -32,6 +32,10 @@ func (s *server) signingIn() {
 		s.showSignIn(w, r, http.StatusOK, portal.SignIn{Next: local(q.Get("next")), Out: q["out"] != nil, Ended: q["ended"] != nil})
 	})
 	s.mux.HandleFunc("POST /portal/sign-in", s.signIn)
+	if s.provider != nil {
+		s.mux.HandleFunc("POST /portal/oidc", s.toProvider)
+		s.mux.HandleFunc("GET /portal/oidc/callback", s.fromProvider)
+	}
 	s.handle("POST /portal/sign-out", s.signOut)
 }
 
@@ -50,6 +54,9 @@ func (s *server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	v.Page, _ = s.Page(w, r)
 	v.Page.Title = v.Page.Lang.T("signin.title")
 	v.Door = formToken(door)
+	if s.provider != nil {
+		v.Provider = s.provider.Name
+	}
 	s.Send(w, r, status, portal.SignInBody(v))
 }
 
