@@ -41,7 +41,18 @@ type CnaCmd struct {
 func (c *CnaCmd) Help() string {
 	return `Works with any server that speaks the CVE Services API: the CVE Program's own, or a Tasuki node. The server is named by --url or TASUKI_CNA_URL, the caller by --org or TASUKI_CNA_ORG and --user or TASUKI_CNA_USER. The key is read from TASUKI_CNA_KEY, from the file of --key-file, or asked for on the terminal; it never stands on the command line.
 
-Exit status: 0 done; 1 not done, for a reason on this side (a file that cannot be read or does not comply, a question answered with no); 2 wrong command line or settings; 3 only a part was done; 4 the server refused; 5 the server could not be reached or failed; 6 nobody knows whether the server did it, so look before trying again; 130 interrupted.`
+Exit status: ` + cnaExits
+}
+
+// cnaExits says what the exit codes mean.
+const cnaExits = `0 done; 1 not done, for a reason on this side (a file that cannot be read or does not comply, a question answered with no); 2 wrong command line or settings; 3 only a part was done; 4 the server refused; 5 the server could not be reached or failed; 6 nobody knows whether the server did it, so look before trying again; 130 interrupted.`
+
+// cnaEnvironment are the variables that the commands read.
+var cnaEnvironment = []struct{ name, help string }{
+	{cnaURLEnv, "The server, where --url is not given."},
+	{cnaOrgEnv, "The caller's organisation, where --org is not given."},
+	{cnaUserEnv, "The caller, where --user is not given."},
+	{cnaKeyEnv, "The caller's key, where --key-file is not given."},
 }
 
 // Exit codes of tasuki cna, beside those of every command.
@@ -255,7 +266,7 @@ func (p *Program) cna(ctx context.Context, s *sending, asJSON bool, err error) e
 	switch {
 	case errors.Is(err, cveservices.ErrUncertain):
 		code.code = exitUncertain
-		text = "nobody knows whether this was done: " + clean(strings.TrimPrefix(err.Error(), cveservices.ErrUncertain.Error()))
+		text = "nobody knows whether this was done: " + clean(strings.ReplaceAll(err.Error(), cveservices.ErrUncertain.Error()+"\n", ""))
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, errSettings):

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +31,9 @@ type document struct {
 	id        string // the identifier that the file says, "" when it says none
 }
 
+// maxDocument is more than the largest record with everybody's containers; what is sent may have cveservices.MaxBody bytes.
+const maxDocument = 32 << 20
+
 // The members that show that an object is a container: those that only containers have.
 var containerMembers = []string{"affected", "descriptions", "references", "rejectedReasons", "replacedBy", "problemTypes", "metrics", "title", "providerMetadata", "tags"}
 
@@ -46,9 +48,12 @@ func (p *Program) readDocument(name string, adp bool, org string) (document, err
 			return d, fmt.Errorf("%w: give a FILE, or a document on standard input", errSettings)
 		}
 		d.file = "standard input"
-		raw, err = io.ReadAll(p.Stdin)
+		raw, err = io.ReadAll(io.LimitReader(p.Stdin, maxDocument+1))
 	} else {
-		raw, err = os.ReadFile(name)
+		raw, err = readBounded(name, maxDocument)
+	}
+	if err == nil && len(raw) > maxDocument {
+		err = fmt.Errorf("%s: %w: it is longer than %s", d.file, errDocument, bytesText(maxDocument))
 	}
 	if err != nil {
 		return d, err
@@ -168,7 +173,7 @@ func (d document) findings(v *schema.Validator, id string, now time.Time) []cve.
 	case schema.ADP:
 		around, inside = `"cna":{},"adp":[`+string(d.container)+"]", "/containers/adp/0"
 	}
-	if id == "" {
+	if _, err := cve.ParseID(id); err != nil {
 		id = "CVE-2026-0001" // of no consequence: the rules about it are not told
 	}
 	raw := `{"dataType":"CVE_RECORD","dataVersion":"` + schema.Current + `","cveMetadata":{"cveId":"` + id + `","state":"` + state + `"},"containers":{` + around + `}}`

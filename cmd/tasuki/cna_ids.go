@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +87,8 @@ func (c *CnaReserveCmd) Run(ctx context.Context, p *Program) error {
 		fmt.Fprintf(p.Stderr, "%s of %s CVE IDs of %d reserved for %s%s\n", thousands(int64(len(got.IDs))), thousands(c.Amount), r.Year, clean(c.owner(s)), rest)
 	}
 	err = p.cna(ctx, s, c.JSON, err)
-	if err != nil && len(got.IDs) > 0 && !errors.Is(err, context.Canceled) {
+	var code exitError
+	if errors.As(err, &code) && code.code != exitUncertain && len(got.IDs) > 0 {
 		return exitError{exitPart}
 	}
 	return err
@@ -364,7 +364,7 @@ func (c *CnaQuotaCmd) Run(ctx context.Context, p *Program) error {
 			if c.JSON {
 				return p.json(q)
 			}
-			fmt.Fprintf(p.Stdout, "%s: %s of %s reserved, %s left\n", clean(c.Of), thousands(q.Reserved), thousands(q.Quota), strconv.FormatInt(q.Available, 10))
+			fmt.Fprintf(p.Stdout, "%s: %s of %s reserved, %s left\n", clean(c.Of), thousands(q.Reserved), thousands(q.Quota), thousands(q.Available))
 			return nil
 		}
 	}

@@ -156,12 +156,14 @@ func (c *CnaPullCmd) told(p *Program, got PullSummary, f *fetching, err error) e
 	if err != nil {
 		return err
 	}
-	_, user := f.Caller()
-	if got.Key {
+	keyless := got.Users.Added
+	if got.Key && !c.DryRun {
+		_, user := f.Caller()
 		fmt.Fprintf(p.Stderr, "%s signs in here with the same key\n", clean(user))
+		keyless--
 	}
-	if n := len(f.pull.Users); n > 1 {
-		fmt.Fprintln(p.Stderr, "users whose key is not set here sign in once it is reset")
+	if keyless > 0 && !c.DryRun {
+		fmt.Fprintf(p.Stderr, "%s users have no key here: they sign in once it is reset\n", thousands(keyless))
 	}
 	for _, role := range f.left {
 		fmt.Fprintf(p.Stderr, "note: the role %s stays there; a grant here gives it\n", clean(role))

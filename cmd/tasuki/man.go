@@ -230,7 +230,14 @@ func (p *leaflet) flags(title string, flags []*kong.Flag) {
 // surroundings is what every command has in common.
 func (p *leaflet) surroundings(node *kong.Node) {
 	p.put(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhen set, nothing is coloured.\n.TP\n.B TASUKI_STORE\nThe database, for passwords that must not stand on a command line.\n")
-	p.put(".SH EXIT STATUS\n0 for success, 1 for a failure, 2 for a wrong command line, 3 when an import went through but refused some files, 130 when interrupted.\n")
+	if strings.HasPrefix(manName(node)+"-", "tasuki-cna-") {
+		for _, v := range cnaEnvironment {
+			p.put(".TP\n.B %s\n%s\n", roff(v.name), roff(v.help))
+		}
+		p.put(".SH EXIT STATUS\n%s\n", roff(cnaExits))
+	} else {
+		p.put(".SH EXIT STATUS\n0 for success, 1 for a failure, 2 for a wrong command line, 3 when an import went through but refused some files, 130 when interrupted.\n")
+	}
 	var also []string
 	if node.Parent != nil {
 		also = append(also, `\fB`+roff(manName(node.Parent))+`\fR(1)`)
