@@ -185,8 +185,23 @@ func (s *Service) Escalate(ctx context.Context, c authority.Caller, id string, s
 }
 
 // Decide decides a dispute, or reconsiders what was decided at the same level: governance.ErrNoCase, ErrNotAbove (for
-// governance.Withdrawn: ErrNotParty), governance.ErrState, governance.ErrOutcome. Directions that the case gave end with it.
+// governance.Withdrawn: ErrNotParty), governance.ErrState, governance.ErrOutcome. The tags that the dispute placed go where nothing is
+// left of it, and the direction that the caller gave itself ends; an error about these comes beside the view of a decided case.
 func (s *Service) Decide(ctx context.Context, c authority.Caller, id, outcome string, say governance.Statement) (CaseView, error) {
+	v, err := s.decide(ctx, c, id, outcome, say)
+	if err != nil || c.Role != authority.Member {
+		return v, err
+	}
+	if outcome != governance.Invalid && outcome != governance.Withdrawn {
+		return v, s.endOwnDirection(ctx, c, id)
+	}
+	if err = s.untagAll(ctx, c, v); errors.Is(err, authority.ErrDenied) {
+		err = nil // a party that withdraws leaves it to those who placed them
+	}
+	return v, err
+}
+
+func (s *Service) decide(ctx context.Context, c authority.Caller, id, outcome string, say governance.Statement) (CaseView, error) {
 	return s.caseAct(ctx, c, func(ctx context.Context, t turn, h *hierarchy) (string, error) {
 		d, err := governance.GetWhole(ctx, t.Tx, id)
 		if err != nil {

@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -157,4 +158,81 @@ func (w *tree) leaves(t *testing.T, from int64) (out [][]byte) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// While a dispute runs its record carries the tag and the reason: by the owner's hand, or by that of a Root that is no CNA, under a
+// direction of its own; both go when the dispute turns out to be void, and stay when it cannot be resolved.
+func TestDisputedTag(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w, ctx := newTree(t, db), t.Context()
+		id := w.publish(t, "acme")
+		open := func() string {
+			v, err := w.OpenDispute(ctx, w.callers["other"], program.NewDispute{Subject: "content", IDs: []string{id}, Statement: say("It is not a flaw.")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.ID
+		}
+		tagged := func(want string) {
+			t.Helper()
+			view, err := w.Catalogue.Get(ctx, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := view.Raw()
+			if has := strings.Contains(string(raw), `"tags":["disputed"]`); err != nil || has != (want != "") || !strings.Contains(string(raw), want) {
+				t.Errorf("the record is %s (%v), want %q in it", raw, err, want)
+			}
+		}
+		in := open()
+		for _, who := range []string{"other", "root1"} {
+			if _, err := w.TagDisputed(ctx, w.callers[who], in, id, "x"); !errors.Is(err, program.ErrNotAbove) {
+				t.Errorf("%s tags: %v", who, err)
+			}
+		}
+		if _, err := w.TagDisputed(ctx, w.callers["acme"], in, id, "Other says that it is none."); err != nil {
+			t.Fatal(err)
+		}
+		tagged("Disputed (case " + in + "): Other says that it is none.")
+		if _, err := w.Acknowledge(ctx, w.callers["acme"], in, say("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Decide(ctx, w.callers["acme"], in, governance.Invalid, say("It is one.")); err != nil {
+			t.Fatal(err)
+		}
+		tagged("")
+		if _, err := w.Escalate(ctx, w.callers["other"], in, say("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.TagDisputed(ctx, w.callers["root1"], in, id, "The Root looks at it."); err != nil {
+			t.Fatal(err)
+		}
+		tagged("The Root looks at it.")
+		v, err := w.Acknowledge(ctx, w.callers["root1"], in, say("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.UntagDisputed(ctx, w.callers["root1"], in, id); !errors.Is(err, governance.ErrState) {
+			t.Errorf("untagged while it runs: %v", err)
+		}
+		if v, err = w.Decide(ctx, w.callers["root1"], in, governance.Unresolved, say("Who knows.")); err != nil {
+			t.Fatal(err)
+		}
+		tagged("The Root looks at it.")
+		if _, err := w.Publish(ctx, w.callers["root1"], program.Submission{ID: id, Container: jsontext.Value(container), Want: program.WantOne}); !errors.Is(err, authority.ErrNotCNA) {
+			t.Errorf("the Root's direction outlives its decision: %v", err)
+		}
+		if _, err := w.UntagDisputed(ctx, w.callers["acme"], in, id); !errors.Is(err, governance.ErrState) {
+			t.Errorf("untagged though unresolved: %v", err)
+		}
+		if v, err = w.Decide(ctx, w.callers["root1"], in, governance.Invalid, say("After all.")); err != nil || v.Outcome != governance.Invalid {
+			t.Fatal(err)
+		}
+		tagged("")
+		sub := program.Submission{ID: id, Container: jsontext.Value(container), Want: program.WantOne}
+		if _, err := w.Publish(ctx, w.callers["root1"], sub); !errors.Is(err, authority.ErrNotCNA) {
+			t.Errorf("the Root's direction outlives the dispute: %v", err)
+		}
+		w.replayed(t)
+	})
 }

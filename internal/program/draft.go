@@ -79,7 +79,7 @@ func (d *draft) mayPut(ctx context.Context, tx *store.Tx, me authority.Standing)
 		}
 		return i, nil
 	}
-	if err := me.MustBeCNA(); err != nil {
+	if err := mayAssign(ctx, tx, me, d.ID); err != nil {
 		return registry.Identifier{}, err
 	}
 	i, err := writable(ctx, tx, me, d.ID)

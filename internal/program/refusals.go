@@ -349,3 +349,17 @@ func writable(ctx context.Context, tx *store.Tx, me authority.Standing, id strin
 	}
 	return i, nil
 }
+
+// mayAssign refuses, with authority.ErrNotCNA, who neither assigns identifiers nor was directed to put the record of this one: a Root that
+// tags a disputed record need not be a CNA.
+func mayAssign(ctx context.Context, tx *store.Tx, me authority.Standing, id string) error {
+	denied := me.MustBeCNA()
+	if denied == nil || me.Role != authority.Member {
+		return denied
+	}
+	by, err := governance.DirectionTo(ctx, tx, id, me.Org.ID)
+	if err == nil && by != "" {
+		return nil
+	}
+	return errors.Join(err, denied)
+}
