@@ -96,7 +96,9 @@ func TestEveryCall(t *testing.T) {
 		want  string // of the answer
 		call  func() (any, error)
 	}{
-		{"GET health-check", `""`, func() (any, error) { return none(c.Health(ctx)) }},
+		{"GET health-check", `""`, func() (any, error) {
+			return none(c.Health(ctx))
+		}},
 		{"GET cve-id?cve_id_year=2026&state=RESERVED&time_reserved.gt=2026-01-05T00%3A00%3A00.000Z", `["CVE-2026-0017"]`, func() (any, error) {
 			var out []string
 			for id, err := range c.IDs(ctx, cveservices.IDFilter{State: "RESERVED", Year: 2026, Reserved: cveservices.Window{After: day}}) {
@@ -115,7 +117,9 @@ func TestEveryCall(t *testing.T) {
 			func() (any, error) {
 				return c.Reserve(ctx, cveservices.Reservation{Amount: 2, Year: 2026, Batch: cveservices.Sequential})
 			}},
-		{"GET cve-id/CVE-2026-0017", `{"cve_id":"CVE-2026-0017","cve_year":"2026","state":"RESERVED","owning_cna":"[REDACTED]"}`, func() (any, error) { return c.ID(ctx, "CVE-2026-0017") }},
+		{"GET cve-id/CVE-2026-0017", `{"cve_id":"CVE-2026-0017","cve_year":"2026","state":"RESERVED","owning_cna":"[REDACTED]"}`, func() (any, error) {
+			return c.ID(ctx, "CVE-2026-0017")
+		}},
 		{"PUT cve-id/CVE-2026-0017?state=REJECTED", `"REJECTED"`, func() (any, error) {
 			id, err := c.ChangeID(ctx, "CVE-2026-0017", cveservices.IDChange{State: "REJECTED"})
 			return id.State, err
@@ -124,8 +128,12 @@ func TestEveryCall(t *testing.T) {
 			id, err := c.ChangeID(ctx, "CVE-2026-0017", cveservices.IDChange{Org: "other"})
 			return id.OwningCNA, err
 		}},
-		{"POST cve-id-range/2027", `""`, func() (any, error) { return none(c.OpenRange(ctx, 2027)) }},
-		{"GET cve/CVE-2026-0017", `{"x_generator":{"engine":"hand"}}`, func() (any, error) { return c.Record(ctx, "CVE-2026-0017") }},
+		{"POST cve-id-range/2027", `""`, func() (any, error) {
+			return none(c.OpenRange(ctx, 2027))
+		}},
+		{"GET cve/CVE-2026-0017", `{"x_generator":{"engine":"hand"}}`, func() (any, error) {
+			return c.Record(ctx, "CVE-2026-0017")
+		}},
 		{"GET cve?assigner_short_name=acme&cna_modified=true&state=REJECTED&time_modified.lt=2026-01-05T00%3A00%3A00.000Z", `[{"a":1}]`, func() (any, error) {
 			var out []json.RawMessage
 			for r, err := range c.Records(ctx, cveservices.RecordFilter{State: "REJECTED", Assigner: "acme", Modified: cveservices.Window{Before: day}, CNAModified: true}) {
@@ -139,7 +147,9 @@ func TestEveryCall(t *testing.T) {
 		{"GET cve?adp_short_name=cisa&assigner=u&count_only=true", "114", func() (any, error) {
 			return c.CountRecords(ctx, cveservices.RecordFilter{ADP: "cisa", AssignerID: "u"})
 		}},
-		{"GET cve_count?state=PUBLISHED", "62", func() (any, error) { return c.Count(ctx, "PUBLISHED") }},
+		{"GET cve_count?state=PUBLISHED", "62", func() (any, error) {
+			return c.Count(ctx, "PUBLISHED")
+		}},
 		{"GET cve_cursor?limit=2,GET cve_cursor?limit=2&next_page=bmV4dA", `[1,2,3]`, func() (any, error) {
 			var out []json.RawMessage
 			for r, err := range c.RecordsByCursor(ctx, cveservices.RecordFilter{}, 2) {
@@ -150,13 +160,27 @@ func TestEveryCall(t *testing.T) {
 			}
 			return out, nil
 		}},
-		{`POST cve/CVE-2026-0017/cna {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully created.","Record":{"n":1}}`, func() (any, error) { return c.Publish(ctx, "CVE-2026-0017", container) }},
-		{`PUT cve/CVE-2026-0017/cna {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully updated.","Record":{"n":2}}`, func() (any, error) { return c.Update(ctx, "CVE-2026-0017", container) }},
-		{`POST cve/CVE-2026-0017/reject {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully submitted.","Record":{"n":3}}`, func() (any, error) { return c.Reject(ctx, "CVE-2026-0017", container) }},
-		{`PUT cve/CVE-2026-0017/reject {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully submitted.","Record":{"n":4}}`, func() (any, error) { return c.RejectRecord(ctx, "CVE-2026-0017", container) }},
-		{`PUT cve/CVE-2026-0017/adp {"adpContainer":{"title":"<b> & so on"}}`, `{"Message":"stored.","Record":{"n":5}}`, func() (any, error) { return c.PutADP(ctx, "CVE-2026-0017", container) }},
-		{`POST cve/CVE-2026-0017 {"title":"<b> & so on"}`, `{"Message":"created.","Record":{"n":6}}`, func() (any, error) { return c.CreateRecord(ctx, "CVE-2026-0017", container) }},
-		{`PUT cve/CVE-2026-0017 {"title":"<b> & so on"}`, `{"Message":"updated.","Record":{"n":7}}`, func() (any, error) { return c.ReplaceRecord(ctx, "CVE-2026-0017", container) }},
+		{`POST cve/CVE-2026-0017/cna {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully created.","Record":{"n":1}}`, func() (any, error) {
+			return c.Publish(ctx, "CVE-2026-0017", container)
+		}},
+		{`PUT cve/CVE-2026-0017/cna {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully updated.","Record":{"n":2}}`, func() (any, error) {
+			return c.Update(ctx, "CVE-2026-0017", container)
+		}},
+		{`POST cve/CVE-2026-0017/reject {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully submitted.","Record":{"n":3}}`, func() (any, error) {
+			return c.Reject(ctx, "CVE-2026-0017", container)
+		}},
+		{`PUT cve/CVE-2026-0017/reject {"cnaContainer":{"title":"<b> & so on"}}`, `{"Message":"CVE-2026-0017 record was successfully submitted.","Record":{"n":4}}`, func() (any, error) {
+			return c.RejectRecord(ctx, "CVE-2026-0017", container)
+		}},
+		{`PUT cve/CVE-2026-0017/adp {"adpContainer":{"title":"<b> & so on"}}`, `{"Message":"stored.","Record":{"n":5}}`, func() (any, error) {
+			return c.PutADP(ctx, "CVE-2026-0017", container)
+		}},
+		{`POST cve/CVE-2026-0017 {"title":"<b> & so on"}`, `{"Message":"created.","Record":{"n":6}}`, func() (any, error) {
+			return c.CreateRecord(ctx, "CVE-2026-0017", container)
+		}},
+		{`PUT cve/CVE-2026-0017 {"title":"<b> & so on"}`, `{"Message":"updated.","Record":{"n":7}}`, func() (any, error) {
+			return c.ReplaceRecord(ctx, "CVE-2026-0017", container)
+		}},
 		{"GET org", `["acme"]`, func() (any, error) {
 			var out []string
 			for o, err := range c.Orgs(ctx) {
@@ -168,8 +192,12 @@ func TestEveryCall(t *testing.T) {
 			return out, nil
 		}},
 		{"GET org/acme", `{"UUID":"1f0c","short_name":"acme","name":"Acme Corp","authority":{"active_roles":["CNA"]},"policies":{"id_quota":1000},"time":{"created":"2026-01-05T09:00:00.000Z"}}`,
-			func() (any, error) { return c.Org(ctx, "acme") }},
-		{"GET org/acme/id_quota", `{"id_quota":1000,"total_reserved":17,"available":983}`, func() (any, error) { return c.QuotaOf(ctx, "acme") }},
+			func() (any, error) {
+				return c.Org(ctx, "acme")
+			}},
+		{"GET org/acme/id_quota", `{"id_quota":1000,"total_reserved":17,"available":983}`, func() (any, error) {
+			return c.QuotaOf(ctx, "acme")
+		}},
 		{`POST org {"authority":{"active_roles":["ADP"]},"name":"New","policies":{"id_quota":7},"short_name":"new"}`, `"new"`, func() (any, error) {
 			o, err := c.CreateOrg(ctx, cveservices.NewOrg{Short: "new", Name: "New", Roles: []string{"ADP"}, Quota: &quota})
 			return o.Short, err
@@ -198,7 +226,10 @@ func TestEveryCall(t *testing.T) {
 			}
 			return out, nil
 		}},
-		{"GET org/acme/user/a%2Fb", `true`, func() (any, error) { u, err := c.UserNamed(ctx, "acme", "a/b"); return u.Active, err }},
+		{"GET org/acme/user/a%2Fb", `true`, func() (any, error) {
+			u, err := c.UserNamed(ctx, "acme", "a/b")
+			return u.Active, err
+		}},
 		{`POST org/acme/user {"authority":{"active_roles":["ADMIN"]},"name":{"first":"Bo","last":"","middle":"","suffix":""},"username":"bo@acme.test"}`, `"s3cret"`, func() (any, error) {
 			u, err := c.CreateUser(ctx, "acme", cveservices.NewUser{Username: "bo@acme.test", Name: cveservices.Name{First: "Bo"}, Roles: []string{"ADMIN"}})
 			return u.Secret, err
@@ -207,7 +238,9 @@ func TestEveryCall(t *testing.T) {
 			u, err := c.ChangeUser(ctx, "acme", "bo@acme.test", cveservices.UserChange{First: text(""), Username: text("bob"), Active: &yes, Org: text("new"), RemoveRoles: []string{"ADMIN"}})
 			return u.Username, err
 		}},
-		{"PUT org/acme/user/bo@acme.test/reset_secret", `"another"`, func() (any, error) { return c.ResetSecret(ctx, "acme", "bo@acme.test") }},
+		{"PUT org/acme/user/bo@acme.test/reset_secret", `"another"`, func() (any, error) {
+			return c.ResetSecret(ctx, "acme", "bo@acme.test")
+		}},
 	} {
 		s.asked = nil
 		got, err := tc.call()

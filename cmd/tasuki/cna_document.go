@@ -35,7 +35,8 @@ type document struct {
 const maxDocument = 32 << 20
 
 // The members that show that an object is a container: those that only containers have.
-var containerMembers = []string{"affected", "descriptions", "references", "rejectedReasons", "replacedBy", "problemTypes", "metrics", "title", "providerMetadata", "tags"}
+var containerMembers = []string{"affected", "descriptions", "references", "rejectedReasons", "replacedBy", "problemTypes", "metrics", "title",
+	"providerMetadata", "tags"}
 
 // readDocument reads the container out of a file; "-" is standard input. org is the caller's short name: of the ADP containers of a
 // full record, its own is meant.
@@ -176,7 +177,8 @@ func (d document) findings(v *schema.Validator, id string, now time.Time) []cve.
 	if _, err := cve.ParseID(id); err != nil {
 		id = "CVE-2026-0001" // of no consequence: the rules about it are not told
 	}
-	raw := `{"dataType":"CVE_RECORD","dataVersion":"` + schema.Current + `","cveMetadata":{"cveId":"` + id + `","state":"` + state + `"},"containers":{` + around + `}}`
+	raw := `{"dataType":"CVE_RECORD","dataVersion":"` + schema.Current +
+		`","cveMetadata":{"cveId":"` + id + `","state":"` + state + `"},"containers":{` + around + `}}`
 	if rec, _, err := cve.DecodeLoose([]byte(raw)); err == nil {
 		found = append(found, d.placed(inside, lint.Record(rec, lint.Options{Now: now})))
 	}

@@ -149,8 +149,9 @@ func (c *CnaPullCmd) told(p *Program, got PullSummary, f *fetching, err error) e
 		if c.DryRun {
 			verb = "would pull"
 		}
-		fmt.Fprintf(p.Stdout, "%s %s from %s in %s: organisation %s; users: %s added, %s unchanged, %s conflicts; CVE IDs: %s added, %s unchanged, %s conflicts, %s left to the import\n",
-			verb, clean(got.Org), got.From, round(got.Took), got.Of, thousands(got.Users.Added), thousands(got.Users.Here), thousands(got.Users.Conflict),
+		fmt.Fprintf(p.Stdout, "%s %s from %s in %s: organisation %s; users: %s added, %s unchanged, %s conflicts; "+
+			"CVE IDs: %s added, %s unchanged, %s conflicts, %s left to the import\n", verb, clean(got.Org), got.From, round(got.Took), got.Of,
+			thousands(got.Users.Added), thousands(got.Users.Here), thousands(got.Users.Conflict),
 			thousands(got.IDs.Added), thousands(got.IDs.Here), thousands(got.IDs.Conflict), thousands(got.Record))
 	}
 	if err != nil {
