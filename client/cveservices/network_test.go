@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,14 +57,14 @@ func TestRetry(t *testing.T) {
 		{"an answer without identifiers", reserve, []reply{{200, "", "{}"}}, "[]", cveservices.ErrUncertain},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			n := 0
+			var n atomic.Int64 // a cut connection tells nobody that the server has seen it
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if n == len(tc.replies) {
+				i := int(n.Add(1)) - 1
+				if i >= len(tc.replies) {
 					t.Error("asked too often")
 					return
 				}
-				r := tc.replies[n]
-				n++
+				r := tc.replies[i]
 				if r == cut {
 					panic(http.ErrAbortHandler)
 				}
@@ -87,8 +88,8 @@ func TestRetry(t *testing.T) {
 				tc.fails != nil && tc.fails != errAny && !errors.Is(err, tc.fails):
 				t.Errorf("%v, want %v", err, tc.fails)
 			}
-			if n != len(tc.replies) || fmt.Sprint(waits) != tc.waits {
-				t.Errorf("asked %d times, waited %v, want %d and %s", n, waits, len(tc.replies), tc.waits)
+			if int(n.Load()) != len(tc.replies) || fmt.Sprint(waits) != tc.waits {
+				t.Errorf("asked %d times, waited %v, want %d and %s", n.Load(), waits, len(tc.replies), tc.waits)
 			}
 		})
 	}

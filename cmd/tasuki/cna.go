@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -139,7 +140,8 @@ func (c Credentials) key(p *Program, user, address string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("key file: %w", err)
 		}
-		if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		info, err := os.Stat(c.KeyFile)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 			fmt.Fprintf(p.Stderr, "note: other people of this machine can read the key in %s\n", clean(c.KeyFile))
 		}
 		return strings.TrimSpace(string(raw)), nil
@@ -251,7 +253,8 @@ func (p *Program) indented(raw []byte) error {
 	return err
 }
 
-// cna runs a command of tasuki cna and makes its error an exit code, after it has said what went wrong.
+// cna makes the error of a command of tasuki cna its exit code, after it has said what went wrong. A dry run's end is none: it shows
+// what would have been sent.
 func (p *Program) cna(ctx context.Context, s *sending, asJSON bool, err error) error {
 	var code exitError
 	switch {
