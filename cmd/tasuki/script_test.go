@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", ln.Addr().String())
 			return ln.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "ready": scriptReady},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "fetch": scriptFetch, "ready": scriptReady},
 	})
 }
 
@@ -63,6 +64,49 @@ func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if ok := resp.StatusCode/100 == 2; ok == neg {
 		ts.Fatalf("GET %s: %s", args[0], resp.Status)
+	}
+}
+
+// scriptFetch is "fetch PATH FILE": it writes the body of an answer, which has to be 200, to a file.
+func scriptFetch(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0])
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if resp.StatusCode != http.StatusOK {
+		ts.Fatalf("GET %s: %s", args[0], resp.Status)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o600))
+}
+
+// TestTheManualOfAuthorities holds docs/authority.md to the script that carries it out.
+func TestTheManualOfAuthorities(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/authority.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/authority.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for i, block := range strings.Split(string(manual), "```") {
+		for line := range strings.Lines(block) {
+			if i%2 == 0 || !strings.HasPrefix(line, "tasuki ") || strings.Contains(block, "import cvelist") || strings.Contains(block, "authority who") {
+				continue // prose, and what needs files that are not here
+			}
+			command, _, _ := strings.Cut(strings.TrimSpace(line), " > ")
+			if command == "tasuki serve" {
+				command = "tasuki serve --listen $ADDR"
+			}
+			if tried++; !strings.Contains(string(script), "exec "+command) {
+				t.Errorf("the script does not try %q", command)
+			}
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d commands were found", tried)
 	}
 }
 
