@@ -41,7 +41,7 @@ func (n *node) Spaces() []front.Space {
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
-	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, OpenAPI: native.OpenAPI})
+	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
 	add("portal", n.portal(kit), nil, front.Space{}, portal.Prefixes...)
 	return spaces
@@ -163,10 +163,14 @@ func (n *node) Summary(ctx context.Context) (string, error) {
 		thousands(counts[cve.Published]), thousands(counts[cve.Rejected]), n.chain.ListID()[:8]), nil
 }
 
-// Empty reports whether no record has entered yet.
+// Empty reports whether no record has entered yet, and nobody who could put one.
 func (n *node) Empty(ctx context.Context) (bool, error) {
 	counts, err := n.counts(ctx)
-	return len(counts) == 0, err
+	if err != nil || len(counts) > 0 {
+		return false, err
+	}
+	_, orgs, err := n.acts.Orgs(ctx, operator("up"), 0, 1)
+	return orgs == 0, err
 }
 
 func (n *node) counts(ctx context.Context) (counts map[cve.State]int64, err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/note"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/charter"
 	"tasuki/internal/edge/feeds/cvelist"
 	"tasuki/internal/edge/serve/page"
@@ -220,4 +221,18 @@ func (n webIntake) Jobs(ctx context.Context) ([]web.Job, error) {
 			Running: j.Owner != "" && j.LeaseUntil.After(n.now())}
 	}
 	return out, err
+}
+
+// orgName is the short name that an organisation has now. Names are only shown, so that a store that does not answer costs no more
+// than them.
+func (n *node) orgName(ctx context.Context, org string) (name string) {
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		o, err := authority.GetOrg(ctx, tx, n.now(), org)
+		name = o.Short
+		return err
+	})
+	if err != nil {
+		return ""
+	}
+	return name
 }

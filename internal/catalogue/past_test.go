@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/event"
+	"tasuki/internal/gate"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
 	"tasuki/spec/cve"
@@ -26,7 +28,7 @@ func TestPastIsWhatTheLogSays(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		p := newPast(t, db)
 		found, erased, absent := 0, 0, 0
-		for range rounds {
+		for round := range rounds {
 			for range 1 + p.dice.IntN(6) {
 				p.step(t)
 			}
@@ -48,17 +50,37 @@ func TestPastIsWhatTheLogSays(t *testing.T) {
 			p.checkVersions(t, n, fmt.Sprintf("CVE-2024-%d", 1000+p.dice.IntN(12)))
 			p.checkChanges(t, n, 9)
 			p.checkSince(t, n)
+			if round%10 == 9 {
+				if got, err := p.w.Gate.Replay(t.Context(), false, nil); err != nil {
+					t.Fatalf("replay: %v %x", err, got)
+				}
+			}
 		}
-		if got, err := p.w.Gate.Replay(t.Context(), false, nil); err != nil {
-			t.Errorf("replay: %v %x", err, got)
+		live, err := p.w.Gate.Replay(t.Context(), false, nil)
+		if err != nil {
+			t.Errorf("replay: %v %x", err, live)
 		}
 		n := readLog(t, p.w)
+		// A copy that never saw what was erased, nor anything private, has the same tables.
+		copied, err := p.then(t, n, catalogue.At{Size: int64(len(n.leaves))}).Gate.Replay(t.Context(), false, nil)
+		if err != nil || ofCatalogue(copied) != ofCatalogue(live) {
+			t.Errorf("a copy has %x (%v), want %x", copied, err, live)
+		}
 		t.Logf("%d leaves, up to %d versions of a record; %d pairs of record and moment: %d read, %d erased, %d unknown then", len(n.leaves), n.versions(),
 			found+erased+absent, found, erased, absent)
 		if n.versions() < rounds/5 || found < rounds*pairs/3 || erased == 0 || absent == 0 {
 			t.Error("the history was too poor to show much")
 		}
 	})
+}
+
+func ofCatalogue(all []gate.Replayed) [32]byte {
+	for _, r := range all {
+		if r.Projection == "catalogue" {
+			return r.After
+		}
+	}
+	return [32]byte{}
 }
 
 // checkRecord compares one record at one moment, and returns how that should have ended.
@@ -112,9 +134,56 @@ func (p *past) checkVersions(t *testing.T, n *naive, id string) {
 			t.Fatalf("%s, leaf %d: %+v %v", id, v.Index, one, err)
 		}
 	}
+	if len(want) > 0 && want[0].raw != nil {
+		p.checkLeaves(t, id, want[0])
+	}
 	other := n.leaves[p.dice.IntN(len(n.leaves))]
 	if _, err := p.w.Catalogue.Version(t.Context(), id, other.index); other.id != id && !errors.Is(err, catalogue.ErrNotFound) {
 		t.Fatalf("%s, leaf %d, which is about something else: %v", id, other.index, err)
+	}
+}
+
+// checkLeaves makes the current record of the leaves that its proof would have.
+func (p *past) checkLeaves(t *testing.T, id string, want naiveLeaf) {
+	t.Helper()
+	var base *event.Entry
+	var puts []*event.Entry
+	err := p.w.DB.View(t.Context(), func(tx *store.Tx) error {
+		leaves, err := p.w.Catalogue.Leaves(t.Context(), tx, id)
+		if err != nil {
+			return err
+		}
+		log := event.Reader{Log: p.w.Log, Tx: tx}
+		for i, part := range leaves {
+			e, err := log.Leaf(t.Context(), part.Index)
+			if err != nil {
+				return err
+			}
+			if e.Doc, err = log.Doc(t.Context(), part.Index); err != nil {
+				return err
+			}
+			role := map[event.Kind]string{event.RecordImported: "base", event.RecordReplaced: "base", event.RecordRejected: "cna", event.PrivateFact: "owner"}[e.Kind]
+			if e.Kind == event.RecordPut {
+				role = map[string]string{"cna": "cna", "adp": "adp:" + e.By}[e.Cont]
+			}
+			if part.Role != role || e.Kind.Whole() != (role == "base") || role == "base" && i > 0 || role == "owner" && (i < len(leaves)-1 || base != nil || puts[0].Own.Index != part.Index) {
+				t.Fatalf("%s: part %d of %v is %s", id, i, leaves, e.Kind)
+			}
+			switch role {
+			case "base":
+				base = e
+			case "owner":
+			default:
+				puts = append(puts, e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := event.Assemble(base, puts, nil); err != nil || !bytes.Equal(got, want.raw) {
+		t.Fatalf("%s of its leaves:\n%s (%v)\nwant:\n%s", id, got, err, want.raw)
 	}
 }
 

@@ -106,3 +106,6 @@ func (k Kind) Whole() bool { return k == RecordImported || k == RecordReplaced }
 
 // OfRecord says that the kind makes a version of a record.
 func (k Kind) OfRecord() bool { return k.Whole() || k == RecordPut || k == RecordRejected }
+
+// Kinds are all kinds that this program understands, in the order of their names.
+func Kinds() []Kind { return sorted(rules) }

@@ -78,10 +78,10 @@
     return record;
   };
 
-  // assigner is whom the first container's opening names: try is who it may be.
+  // assigner is whom the first container's opening names: tried is who it may be. Where an earlier leaf opened, the container says it.
   const assigner = async (r, opens, tried) => {
     const first = r.puts[0];
-    if (r.base || !first.o.own) return first && first.e.by;
+    if (r.base || !first.o.own) return first && (first.e.org || first.e.by);
     must(r.owner, "owner");
     for (const org of tried) if (await opens(r.owner, first.o.own.salt, first.e.id, org)) return org;
     throw new Error("owner");

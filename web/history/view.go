@@ -34,7 +34,7 @@ type Version struct {
 	Index  int64
 	Logged time.Time
 	Source time.Time // when its source had it
-	Kind   string    // of the event: record.imported, …
+	Kind   string    // of the event: record.imported, …; record.put.adp for an ADP's container
 	Erased bool
 	First  bool // the list learnt of the record
 	Shown  bool // it is what the page is about

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tasuki/internal/catalogue"
+	"tasuki/spec/cve"
 	"tasuki/spec/cve/diff"
 	"tasuki/web/history"
 	"tasuki/web/i18n"
@@ -134,6 +135,9 @@ func rows(versions []catalogue.Version) []history.Version {
 	rows := make([]history.Version, len(versions))
 	for i, v := range versions {
 		kind, _, _ := strings.Cut(v.Kind, "/")
+		if v.Cont == cve.ADP {
+			kind += ".adp"
+		}
 		rows[i] = history.Version{
 			N: len(versions) - i, Index: v.Index, Logged: v.Logged, Source: v.Source, Kind: kind,
 			Erased: v.Erased, First: i == len(versions)-1,

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -88,7 +89,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.Size = size
-	names := s.names(p.Lang)
+	names := s.names(r.Context(), p.Lang)
 	for i := len(leaves) - 1; i >= 0; i-- {
 		e, _ := readLeaf(p.Lang, first+int64(i), leaves[i], names)
 		v.Entries = append(v.Entries, e.Entry)
@@ -149,7 +150,7 @@ func (s *server) entry(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p, _ := s.Page(w, r)
-	v, e := readLeaf(p.Lang, index, leaves[0], s.names(p.Lang))
+	v, e := readLeaf(p.Lang, index, leaves[0], s.names(r.Context(), p.Lang))
 	v.Page = p
 	v.Page.Title = p.Lang.T("entry.title", p.Lang.Count(index))
 	if v.Beside != nil {
@@ -195,11 +196,20 @@ func bodyState(e *event.Event, present bool) string {
 	return "erased"
 }
 
-// names are the organisations whose name the charters tell, by their permanent identifier.
-func (s *server) names(l i18n.Lang) map[string]string {
-	names := make(map[string]string)
+// names gives organisations the names that the charters or the list tell; one that neither knows is called by its identifier.
+func (s *server) names(ctx context.Context, l i18n.Lang) func(org string) string {
+	known := make(map[string]string)
 	for _, c := range s.Ledger.Charters(string(l)) {
-		names[c.Org] = l.T("log.operator", c.Operator)
+		known[c.Org] = l.T("log.operator", c.Operator)
 	}
-	return names
+	return func(org string) string {
+		name, ok := known[org]
+		if !ok {
+			if name = org; s.OrgName != nil && org != "" {
+				name = cmp.Or(s.OrgName(ctx, org), org)
+			}
+			known[org] = name
+		}
+		return name
+	}
 }

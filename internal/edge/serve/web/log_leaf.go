@@ -14,7 +14,7 @@ import (
 
 // readLeaf puts a leaf into words. A leaf that cannot be read is shown as its bytes: the log keeps whatever stands in it. The
 // event is nil for one of a kind that this program does not know.
-func readLeaf(l i18n.Lang, index int64, raw []byte, names map[string]string) (logpage.EntryView, *event.Event) {
+func readLeaf(l i18n.Lang, index int64, raw []byte, names func(org string) string) (logpage.EntryView, *event.Event) {
 	sum := ledger.LeafHash(raw)
 	v := logpage.EntryView{Entry: logpage.Entry{Index: index, Kind: l.T("kind.unknown")}, Sentence: l.T("says.unknown"), Back: -1,
 		Hash: hex.EncodeToString(sum[:]), Leaf: string(raw), Readable: spread(string(raw))}
@@ -28,12 +28,9 @@ func readLeaf(l i18n.Lang, index int64, raw []byte, names map[string]string) (lo
 		return v, nil
 	}
 	v.Kind, v.At, v.By = string(e.Kind), e.At, e.By
-	v.Entry.By, v.Entry.ID = e.By, e.ID
-	if name := names[e.By]; name != "" {
-		v.Entry.By = name
-	}
-	v.Entry.Kind, v.Entry.Detail = kindWords(l, e.Kind), detail(l, e)
-	v.Sentence = sentence(l, e)
+	v.Entry.By, v.Entry.ID = names(e.By), e.ID
+	v.Entry.Kind, v.Entry.Detail = kindWords(l, e.Kind), detail(l, e, names)
+	v.Sentence = sentence(l, e, names)
 	if e.Body != nil {
 		h := hex.EncodeToString(e.Body.H[:])
 		v.Beside = &logpage.Beside{Hash: h, Bytes: e.Body.N, Href: "/body/" + h[:2] + "/" + h}
@@ -48,45 +45,6 @@ func kindWords(l i18n.Lang, k event.Kind) string {
 		return l.T("kind." + name)
 	}
 	return string(k)
-}
-
-// detail tells an entry from others of its kind.
-func detail(l i18n.Lang, e *event.Event) string {
-	switch {
-	case e.State != "":
-		return l.T("state." + e.State)
-	case e.Kind == event.ImportNoted:
-		return e.Source
-	case e.Kind == event.EpochOpened:
-		return l.Count(e.Epoch)
-	case e.Leaf != nil:
-		return l.Count(*e.Leaf)
-	}
-	return ""
-}
-
-// sentence says what an entry says.
-func sentence(l i18n.Lang, e *event.Event) string {
-	switch e.Kind {
-	case event.RecordImported:
-		if e.Base {
-			return l.T("says.base", e.ID, l.T("state."+e.State))
-		}
-		return l.T("says.imported", e.ID, l.T("state."+e.State))
-	case event.ImportNoted:
-		return l.T("says.import", e.Source, outcomeWords(l, e.Counts))
-	case event.EpochOpened:
-		return l.T("says.epoch", l.Count(e.Epoch), l.Count(e.Size))
-	case event.CharterNoted:
-		return l.T("says.charter")
-	case event.Heartbeat:
-		return l.T("says.heartbeat")
-	case event.BodyErased:
-		return l.T("says.erased", l.Count(*e.Leaf), e.Reason)
-	case event.PrivateFact:
-		return l.T("says.private")
-	}
-	return l.T("says.kind", kindWords(l, e.Kind))
 }
 
 // outcomeWords puts an import's counts into words.

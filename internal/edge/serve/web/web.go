@@ -34,6 +34,8 @@ type Options struct {
 	Catalogue Catalogue
 	Ledger    Ledger
 	Intake    Intake
+	// OrgName is the short name of an organisation of this list by its UUID, "" where there is none. It may be nil.
+	OrgName func(ctx context.Context, org string) string
 	// OpenAPI is the document of the native API, which the page /api sets out.
 	OpenAPI func() []byte
 }
