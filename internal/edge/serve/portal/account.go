@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tasuki/internal/authority"
+	"tasuki/spec/qr"
 	"tasuki/spec/totp"
 	"tasuki/web/portal"
 )
@@ -101,6 +102,9 @@ func (s *server) showTOTP(v *visit, status int, key []byte, wrong portal.Problem
 		issuer += " " + u.Hostname()
 	}
 	out := portal.TOTP{Key: text, Grouped: strings.Join(groups, " "), URI: totp.URI(issuer, v.me.Org.Short+"/"+v.me.User.Username, key), Must: s.mustSetUp(v), Problems: wrong}
+	if picture, err := qr.Encode(out.URI); err == nil { // names too long for one are typed
+		out.Picture = picture
+	}
 	v.title(v.frame.Page.Lang.T("portal.totp.set"))
 	out.Frame = v.frame
 	s.Send(v.w, v.r, status, portal.TOTPBody(out))
