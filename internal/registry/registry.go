@@ -93,7 +93,7 @@ func Get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
 	return r, nil
 }
 
-// Counts is how many identifiers are in each state.
+// Counts is how many identifiers with a record are in each state.
 func Counts(ctx context.Context, tx *store.Tx) (map[cve.State]int64, error) {
 	rows, err := tx.Query(ctx, recordCount)
 	if err != nil {
