@@ -65,6 +65,11 @@ type Config struct {
 	Sync Sync `toml:"sync"`
 	// CVEServices holds the settings of the API that CNAs' tools speak.
 	CVEServices CVEServices `toml:"cve_services"`
+	// Portal holds the settings of the pages below /portal/, where CNAs, Roots and the Secretariat sign in.
+	Portal Portal `toml:"portal"`
+	// OIDC is an identity provider (OpenID Connect) by which people may sign in to the portal, beside their keys. It needs base_url;
+	// register base_url/portal/oidc/callback there as the address to come back to.
+	OIDC OIDC `toml:"oidc"`
 }
 
 // TLS holds the files of the certificate.
@@ -120,6 +125,28 @@ type CVEServices struct {
 	RateWindow Duration `toml:"rate_window"`
 }
 
+// Portal holds the settings of the portal.
+type Portal struct {
+	// TOTP is optional or required: whether everybody who signs in by a key has to set up one-time codes first. The API below /api/
+	// knows no such codes.
+	TOTP string `toml:"totp"`
+}
+
+// OIDC holds the identity provider of the portal.
+type OIDC struct {
+	// Issuer is the provider's address as it stands in its tokens: https://login.example.jp. Empty means that there is none.
+	Issuer string `toml:"issuer"`
+	// ClientID is the name under which the provider knows this node.
+	ClientID string `toml:"client_id"`
+	// Name is what people call the provider; it stands on the button. Empty means the issuer's host.
+	Name string `toml:"name"`
+	// SecretFile is a file whose content is the client's secret. The environment variable TASUKI_OIDC_SECRET overrules it. A client
+	// without a secret leaves it empty: the exchange is bound to the browser in any case (PKCE).
+	SecretFile string `toml:"secret_file"`
+
+	secret string
+}
+
 // defaultConfig is the configuration without a file.
 func defaultConfig() Config {
 	return Config{
@@ -138,5 +165,6 @@ func defaultConfig() Config {
 		Sync: Sync{Every: Duration(10 * time.Minute)},
 
 		CVEServices: CVEServices{RateWindow: Duration(time.Second)},
+		Portal:      Portal{TOTP: "optional"},
 	}
 }

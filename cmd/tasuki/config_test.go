@@ -53,7 +53,7 @@ func TestTheFilesOfTheManualLoad(t *testing.T) {
 	base := defaultConfig()
 	defaults := fields(reflect.ValueOf(&base).Elem(), "")
 	for i, f := range fields(reflect.ValueOf(&s.Config).Elem(), "") {
-		if f.key != "store_file" && reflect.DeepEqual(f.value.Interface(), defaults[i].value.Interface()) {
+		if !strings.HasSuffix(f.key, "_file") && reflect.DeepEqual(f.value.Interface(), defaults[i].value.Interface()) {
 			t.Errorf("full.toml does not change %s", f.key)
 		}
 		if !strings.HasSuffix(s.From[f.key], "full.toml") {
@@ -90,6 +90,17 @@ func TestStoreFile(t *testing.T) {
 	}
 }
 
+func TestOIDCSecret(t *testing.T) {
+	file := write(t, "base_url = 'https://cve.test'\n[oidc]\nissuer = 'https://id.test'\nclient_id = 'x'\nsecret_file = '"+write(t, "hunter2\n")+"'")
+	s, err := settingsOf(t, file, nil)
+	if err != nil || s.OIDC.secret != "hunter2" {
+		t.Errorf("%v, %v", s, err)
+	}
+	if s, err = settingsOf(t, file, map[string]string{oidcEnv: "hunter3"}); err != nil || s.OIDC.secret != "hunter3" {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 func TestMistakesAreNamed(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"unknown key", "listen = ':1'\nlisen = ':2'\n", ":2: no such setting: lisen"},
@@ -105,6 +116,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"proxy", "trusted_proxy = ['10.0.0.0/8', 'proxy.local']", `trusted_proxy: "proxy.local"`},
 		{"half a certificate", "[tls]\ncert = 'x'", "tls: cert and key"},
 		{"level", "[log]\nlevel = 'loud'", "log.level:"},
+		{"one-time codes", "[portal]\ntotp = 'always'", `portal.totp: "always"`},
+		{"provider without base URL", "[oidc]\nissuer = 'https://id.test'\nclient_id = 'x'", "oidc: issuer needs"},
+		{"provider's secret", "[oidc]\nsecret_file = '/nowhere/at/all'", "oidc.secret_file:"},
 		{"slug", "[list]\nslug = 'Example JP'", "list.slug:"},
 	} {
 		_, err := settingsOf(t, write(t, tc.text), nil)
@@ -205,7 +219,7 @@ func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		c := defaultConfig()
-		if toml.Unmarshal([]byte(text), &c) == nil && c.StoreFile != "" {
+		if toml.Unmarshal([]byte(text), &c) == nil && c.StoreFile+c.OIDC.SecretFile != "" {
 			t.Skip("would read a file of the fuzzer's choice")
 		}
 		name := filepath.Join(dir, "c.toml")

@@ -77,6 +77,9 @@ func configDocs() map[string]string {
 			return true
 		}
 		for _, f := range record.Fields.List {
+			if !f.Names[0].IsExported() {
+				continue
+			}
 			docs[spec.Name.Name+"."+f.Names[0].Name] = strings.TrimSpace(f.Doc.Text())
 			if tag, err := strconv.Unquote(f.Tag.Value); err == nil {
 				docs[spec.Name.Name+"."+reflect.StructTag(tag).Get("toml")] = strings.TrimSpace(f.Doc.Text())

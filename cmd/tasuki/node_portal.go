@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
+	"time"
 
 	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/portal"
@@ -9,5 +12,13 @@ import (
 
 // portal is the pages of those who are signed in.
 func (n *node) portal(kit page.Kit) http.Handler {
-	return portal.Handler(portal.Options{Kit: kit, Acts: n.acts, Rand: n.rand})
+	o := portal.Options{Kit: kit, Acts: n.acts, Rand: n.rand, RequireTOTP: n.cfg.Portal.TOTP == "required"}
+	if c := n.cfg.OIDC; c.Issuer != "" {
+		name := c.Issuer
+		if u, err := url.Parse(c.Issuer); err == nil {
+			name = u.Host
+		}
+		o.Provider = &portal.Provider{Issuer: c.Issuer, ClientID: c.ClientID, Secret: c.secret, Name: cmp.Or(c.Name, name), Client: &http.Client{Timeout: 10 * time.Second}}
+	}
+	return portal.Handler(o)
 }

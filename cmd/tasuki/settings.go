@@ -27,6 +27,9 @@ type Settings struct {
 // storeEnv holds the DSN of the database when it contains a secret.
 const storeEnv = "TASUKI_STORE"
 
+// oidcEnv holds the secret that the portal's identity provider knows this node by.
+const oidcEnv = "TASUKI_OIDC_SECRET"
+
 // settings puts the configuration together: defaults, then the file, then the environment (secrets only), then flags; and
 // validates the whole before anything opens.
 func (p *Program) settings(g Globals, flags []override) (*Settings, error) {
@@ -54,6 +57,13 @@ func (p *Program) settings(g Globals, flags []override) (*Settings, error) {
 		}
 		s.Store = strings.TrimSpace(string(dsn))
 		s.From["store"] = "file " + s.StoreFile
+	}
+	if s.OIDC.secret = p.Getenv(oidcEnv); s.OIDC.secret == "" && s.OIDC.SecretFile != "" {
+		secret, err := os.ReadFile(s.OIDC.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("oidc.secret_file: %w", err)
+		}
+		s.OIDC.secret = strings.TrimSpace(string(secret))
 	}
 	if err := s.check(); err != nil {
 		return nil, err
@@ -139,6 +149,9 @@ func fields(v reflect.Value, prefix string) []field {
 	var out []field
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
+		if !sf.IsExported() {
+			continue // a secret, which no file and no page shows
+		}
 		f := field{key: prefix + sf.Tag.Get("toml"), name: v.Type().Name() + "." + sf.Name, value: v.Field(i)}
 		if f.value.Kind() == reflect.Struct {
 			out = append(out, fields(f.value, f.key+".")...)
@@ -174,7 +187,7 @@ func (s *Settings) check() error {
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		no("listen", "port %q is not a number from 0 to 65535", port)
 	}
-	for key, value := range map[string]string{"base_url": s.BaseURL, "sync.cvelist": s.Sync.CVEList} {
+	for key, value := range map[string]string{"base_url": s.BaseURL, "sync.cvelist": s.Sync.CVEList, "oidc.issuer": s.OIDC.Issuer} {
 		if u, err := url.Parse(value); value != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "") {
 			no(key, "%q is not an http or https URL without query", value)
 		} else if key == "base_url" && value != "" && strings.Trim(u.Path, "/") != "" {
@@ -208,6 +221,12 @@ func (s *Settings) check() error {
 	}
 	if s.CVEServices.RateLimit < 0 {
 		no("cve_services.rate_limit", "a number of requests is needed, or 0 for no limit")
+	}
+	if s.Portal.TOTP != "optional" && s.Portal.TOTP != "required" {
+		no("portal.totp", "%q is neither optional nor required", s.Portal.TOTP)
+	}
+	if s.OIDC.Issuer != "" && (s.OIDC.ClientID == "" || s.BaseURL == "") {
+		no("oidc", "issuer needs client_id and base_url")
 	}
 	for key, name := range map[string]string{"list.slug": s.List.Slug, "list.name": s.List.Name} {
 		if !slugShape.MatchString(name) {
