@@ -63,3 +63,25 @@ func PublicCounts(ctx context.Context, tx *store.Tx, org string) (published, rej
 	}
 	return published, rejected, rows.Err()
 }
+
+// PersonTables are those of this package that hold something of people.
+var PersonTables = []string{"registry_requester"}
+
+var requesterOf = q.Get("requester_person")
+
+// RequesterLeaves are the leaves of the facts that say which identifiers a user (UUID) asked for, oldest first.
+func RequesterLeaves(ctx context.Context, tx *store.Tx, user string) (out []int64, err error) {
+	rows, err := tx.Query(ctx, requesterOf, user)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	for rows.Next() {
+		var leaf int64
+		if err := rows.Scan(&leaf); err != nil {
+			return nil, err
+		}
+		out = append(out, leaf)
+	}
+	return out, rows.Err()
+}
