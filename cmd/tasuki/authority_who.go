@@ -55,10 +55,12 @@ func (c *AuthorityWhoCmd) Run(ctx context.Context, p *Program, s *Settings) erro
 	add("not covered by", got.Outside)
 	add("coordinates", got.Coordinators)
 	add("last resort", got.LastResort)
-	for _, l := range got.Chain {
-		rows = append(rows, []string{"reports to", l.Org, l.Role, ""})
+	for i, l := range got.Chain {
+		if i > 0 { // the first is named above
+			rows = append(rows, []string{"reports to", l.Org, l.Role, ""})
+		}
 	}
-	p.terminal(p.Stdout).table(p.Stdout, []string{"", "ORG", "ROLE", "BY"}, rows)
+	p.terminal(p.Stdout).table(p.Stdout, []string{"WHAT", "ORG", "ROLE", "BY"}, rows)
 	switch {
 	case got.Overlap && got.Arbiter != nil:
 		_, err = fmt.Fprintf(p.Stdout, "overlap: they cooperate; where they cannot, %s decides\n", clean(got.Arbiter.Org))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"tasuki/internal/authority"
@@ -14,7 +15,7 @@ type orgAnswer struct {
 	Short    string   `json:"short_name"`
 	Name     string   `json:"name"`
 	ID       string   `json:"UUID"`
-	Roles    []string `json:"roles"` // those that CVE Services knows
+	Roles    []string `json:"roles"` // in a list all of them, elsewhere those that CVE Services knows
 	Quota    int64    `json:"id_quota"`
 	Adopted  bool     `json:"adopted,omitzero"`
 	Created  string   `json:"created"`
@@ -55,10 +56,23 @@ const everybody = 1 << 20
 
 func (n *node) listOrgs(ctx context.Context, _ struct{}, _ Reporter) ([]orgAnswer, error) {
 	list, _, err := n.acts.Orgs(ctx, operator("authority org list"), 0, everybody)
-	out := make([]orgAnswer, len(list))
+	if err != nil {
+		return nil, err
+	}
+	out, place := make([]orgAnswer, len(list)), map[string]*orgAnswer{}
 	for i, o := range list {
 		out[i] = orgAnswerOf(o)
+		place[o.ID] = &out[i]
 	}
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		grants, err := authority.Grants(ctx, tx)
+		for _, g := range grants {
+			if o := place[g.Org]; o != nil && g.StandsAt(n.now()) && !slices.Contains(o.Roles, string(g.Role)) {
+				o.Roles = append(o.Roles, string(g.Role))
+			}
+		}
+		return err
+	})
 	return out, err
 }
 
@@ -166,9 +180,7 @@ func (n *node) listUsers(ctx context.Context, q orgRequest, _ Reporter) (out []u
 	for _, o := range orgs {
 		short[o.ID] = o.Short
 	}
-	if err := n.verifier.Flush(ctx); err != nil {
-		return nil, err
-	}
+	n.noteUse(ctx)
 	err = n.db.View(ctx, func(tx *store.Tx) error {
 		for _, u := range list {
 			a := userAnswerOf(short[u.Org], u)
