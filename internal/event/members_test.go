@@ -2,6 +2,8 @@ package event
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +89,32 @@ func TestEveryKind(t *testing.T) {
 			if _, err := Parse([]byte(raw)); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), m.key) {
 				t.Errorf("%s and %s: %v", k, m.key, err)
 			}
+		}
+	}
+}
+
+// The page of the log tells every kind with every member.
+func TestKindsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/protocols/log.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	word := regexp.MustCompile(`[a-z_]+`)
+	for k, r := range rules {
+		row := ""
+		for line := range strings.Lines(string(page)) {
+			if strings.HasPrefix(line, "| ") && strings.Contains(line, "`"+string(k)+"`") {
+				row += line
+			}
+		}
+		told := word.FindAllString(row, -1)
+		for _, m := range slices.Concat(r.must, r.may) {
+			if m != "body" && !slices.Contains(told, m) {
+				t.Errorf("the page does not tell %s of %s: %q", m, k, row)
+			}
+		}
+		if body := slices.Contains(slices.Concat(r.must, r.may), "body"); row == "" || body == strings.HasSuffix(row, "| – |\n") {
+			t.Errorf("the page tells of %s: %q", k, row)
 		}
 	}
 }
