@@ -26,32 +26,32 @@
     clearTimeout(timer);
     timer = setTimeout(save, ms);
   };
-  const save = async () => {
+  const save = () => {
     clearTimeout(timer);
     if (!dirty || stuck || stepping || saving) return;
     dirty = false;
     status(editor().dataset.saving);
-    saving = new AbortController();
+    saving = send().finally(() => {
+      saving = null;
+      if (dirty) later(wait);
+    });
+  };
+  const send = async () => {
     try {
-      const res = await fetch(editor().dataset.at + "/draft", { method: "POST", body: body(), headers: { Accept: "application/json" }, signal: saving.signal });
+      const res = await fetch(editor().dataset.at + "/draft", { method: "POST", body: body(), headers: { Accept: "application/json" } });
       if (signedOut(res)) {
-        dirty = true;
-        status(editor().dataset.signedout);
-        later(again);
+        failed(editor().dataset.signedout);
         return;
       }
       if (!res.ok || !(res.headers.get("Content-Type") || "").startsWith("application/json")) throw new Error(String(res.status));
       show(await res.json());
-    } catch (err) {
-      if (err.name === "AbortError") return; // a button was pressed, which saves too
-      dirty = true;
-      status(editor().dataset.offline);
-      later(again);
-      return;
-    } finally {
-      saving = null;
+    } catch (_) {
+      failed(editor().dataset.offline);
     }
-    if (dirty) later(wait);
+  };
+  const failed = (why) => {
+    status(why);
+    setTimeout(() => { dirty = true; later(0); }, again);
   };
 
   const show = (told) => {
@@ -90,18 +90,19 @@
     control.closest(".field").classList.toggle("bad", bad);
   };
 
-  // A step: the page as the server draws it then takes the place of the form.
+  // A step: the page as the server draws it then takes the place of the form. Nothing can be typed meanwhile, because it
+  // would not be in that page; a save on its way is waited for, because the step goes on from it.
   const step = async (button, action) => {
     if (stepping) return;
     stepping = true;
     clearTimeout(timer);
-    if (saving) saving.abort();
-    const check = /\/check$/.test(action);
+    if (saving) await saving;
+    const check = /\/check$/.test(action), sent = body(button), before = document.activeElement && document.activeElement.id;
+    editor().inert = true;
     try {
-      const res = await fetch(action, { method: "POST", body: body(button), headers: { Accept: "text/html" } });
+      const res = await fetch(action, { method: "POST", body: sent, headers: { Accept: "text/html" } });
       if (signedOut(res)) {
-        dirty = true;
-        status(editor().dataset.signedout);
+        failed(editor().dataset.signedout);
         return;
       }
       const next = new DOMParser().parseFromString(await res.text(), "text/html").getElementById("editor");
@@ -111,22 +112,21 @@
       }
       if (check) checked = true;
       dirty = json = stuck = false;
-      swap(next, check);
+      swap(next, check, before);
     } catch (_) {
-      dirty = true;
-      status(editor().dataset.offline);
+      failed(editor().dataset.offline);
     } finally {
+      editor().inert = false;
       stepping = false;
-      if (dirty) later(again);
     }
   };
   const folds = () => [...document.querySelectorAll("#edit details")].map((d) => {
     const home = d.parentElement.closest("[id]");
     return [d, home.id + " " + [...home.querySelectorAll("details")].indexOf(d)];
   });
-  const swap = (next, check) => {
+  const swap = (next, check, before) => {
     const open = new Set(folds().filter(([d]) => d.open).map(([, key]) => key));
-    const before = document.activeElement && document.activeElement.id, at = window.scrollY;
+    const at = window.scrollY;
     editor().replaceWith(document.importNode(next, true));
     for (const [d, key] of folds()) if (open.has(key)) d.open = true;
     ready();
@@ -177,7 +177,11 @@
     const button = ev.submitter, action = button && button.formAction || ev.target.action;
     if (/\/(publish|preview)$/.test(action)) {
       clearTimeout(timer);
-      if (saving) saving.abort();
+      if (saving) {
+        ev.preventDefault();
+        saving.then(() => form().requestSubmit(button));
+        return;
+      }
       dirty = false;
       document.getElementById("json").disabled = !json;
       return;

@@ -110,7 +110,7 @@ func (l Lang) pick(e entry) string {
 }
 
 func (l Lang) format(phrase string, args []any) string {
-	if len(args) == 0 {
+	if len(args) == 0 || !strings.Contains(phrase, "%") { // "One thing is missing" has no place for its number
 		return phrase
 	}
 	return fmt.Sprintf(phrase, args...)

@@ -108,6 +108,9 @@ func TestNumbersAndTimes(t *testing.T) {
 	if got := English.N("node.records", 1); got != "1 record" {
 		t.Error(got)
 	}
+	if got := English.N("edit.errors", 1); got != "One thing has to be put right" {
+		t.Error(got)
+	}
 	now := time.Date(2026, 11, 21, 21, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{
 		0: "just now", -time.Hour: "just now", 3 * time.Second: "3 s ago", 90 * time.Second: "1 min ago", 47 * time.Hour: "47 h ago",

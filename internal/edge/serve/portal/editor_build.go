@@ -157,7 +157,7 @@ func (b *builder) row(list *form.Part, r *form.Row, n int, where string) editor.
 	if about := summary(r); about != "" {
 		out.Legend += ": " + about
 	}
-	out.Line = isProse(list.Shape) || slices.Contains([]string{"affected.versions", "affected.versions.changes", "timeline", "credits"}, list.Path)
+	out.Line = isProse(list.Shape) || slices.Contains(inLine, list.Path)
 	where += " › " + out.Legend
 	lang := ""
 	for i := range r.Parts {
@@ -208,6 +208,9 @@ func (b *builder) row(list *form.Part, r *form.Row, n int, where string) editor.
 	}
 	return out
 }
+
+// inLine are the lists whose rows have short fields, which stand beside each other where there is room.
+var inLine = []string{"affected", "affected.versions", "affected.versions.changes", "problemTypes", "problemTypes.descriptions", "references", "timeline", "credits"}
 
 func isField(p *form.Part) bool {
 	return p.Shape.Kind != form.Rows && p.Shape.Kind != form.Group && p.Shape.Kind != form.Vector
