@@ -734,6 +734,11 @@ type Version struct {
 	// By The organisation that logged it.
 	By openapi_types.UUID `json:"by"`
 
+	// Cont Which container it put: cna or adp. Absent where a whole document came.
+	//
+	// Example: cna
+	Cont *string `json:"cont,omitempty"`
+
 	// Erased Whether its text was erased since.
 	Erased *bool `json:"erased,omitempty"`
 

@@ -25,6 +25,7 @@ type Record struct {
 type Version struct {
 	Index   int64      `json:"index" doc:"The leaf of the log that this version is."`
 	Kind    string     `json:"kind" doc:"The kind of event." example:"record.imported/1"`
+	Cont    string     `json:"cont,omitzero" doc:"Which container it put: cna or adp. Absent where a whole document came." example:"cna"`
 	State   string     `json:"state,omitzero"`
 	Logged  time.Time  `json:"logged" doc:"When this list learnt it." format:"date-time"`
 	Source  *time.Time `json:"source,omitzero" doc:"When the source says that it held this version." format:"date-time"`

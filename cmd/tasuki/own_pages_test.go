@@ -56,6 +56,9 @@ func TestOwnRecordOnEverySurface(t *testing.T) {
 		if c.ID != id || c.Published == "" || c.LastModified < c.Published || len(c.References) == 0 || !strings.Contains(c.Descriptions[0].Value, "ownword") {
 			t.Errorf("NVD's form: %+v", c)
 		}
+		if list := string(p.fetch(t, "/api/v1/records/"+id+"/versions")); strings.Count(list, `"cont":"cna"`) != 4 || strings.Count(list, `"cont":"adp"`) != 1 {
+			t.Errorf("native API: %s", list)
+		}
 		if got, want := string(p.fetch(t, "/api/v1/records/"+id+"/raw")), string(p.fetch(t, "/cve/"+id+".json")); got != want {
 			t.Errorf("native API:\n%s\npage:\n%s", got, want)
 		}

@@ -157,7 +157,7 @@ func (a *api) history(ctx context.Context, given string) (string, []catalogue.Ve
 }
 
 func versionOf(v catalogue.Version) client.Version {
-	return client.Version{Index: v.Index, Kind: v.Kind, State: v.State, Logged: v.Logged.UTC(), Source: some(v.Source), Updated: v.Updated, By: v.By,
+	return client.Version{Index: v.Index, Kind: v.Kind, Cont: v.Cont, State: v.State, Logged: v.Logged.UTC(), Source: some(v.Source), Updated: v.Updated, By: v.By,
 		Base: v.Base, Erased: v.Erased}
 }
 
