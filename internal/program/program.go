@@ -80,6 +80,12 @@ func (s *Service) act(ctx context.Context, c authority.Caller, decide func(ctx c
 	}})
 }
 
+// Deny writes down that a caller was refused before their act was asked for, for a surface that answers so on its own, and returns
+// the refusal. why wraps authority.ErrDenied.
+func (s *Service) Deny(ctx context.Context, c authority.Caller, why error) error {
+	return s.Gate.Do(ctx, c, gate.Command{Action: authority.Act, Decide: func(context.Context, *gate.Turn) error { return why }})
+}
+
 // view reads for a caller.
 func (s *Service) view(ctx context.Context, c authority.Caller, read func(tx *store.Tx, me authority.Standing) error) error {
 	return s.DB.View(ctx, func(tx *store.Tx) error {

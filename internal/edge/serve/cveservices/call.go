@@ -43,6 +43,9 @@ func (c *call) answer(rt *route) {
 	}
 	for _, may := range rt.may {
 		if err := may(&c.me); err != nil {
+			if rt.method != http.MethodGet {
+				err = c.Acts.Deny(c.r.Context(), c.caller, err) // as it would be if the act had refused
+			}
 			c.fail(err)
 			return
 		}
@@ -118,8 +121,9 @@ func (c *call) word(name, text string) { c.words[name] = text }
 // inBody is the body as values, for checks.
 func (c *call) inBody() any {
 	if c.tree == nil {
-		// The body was found well-formed when it was read.
-		_ = json.Unmarshal(c.body, &c.tree)
+		if err := json.Unmarshal(c.body, &c.tree); err != nil {
+			c.tree = map[string]any{} // well-formed, but with a number that is none here
+		}
 	}
 	return c.tree
 }
