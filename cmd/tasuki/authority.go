@@ -133,10 +133,11 @@ func (c *AuthorityAdoptCmd) Run(ctx context.Context, p *Program, s *Settings) er
 	}
 	got, err := operated[adoptedAnswer](ctx, p, s, access{Host: true}, "authority adopt", adoptRequest{Names: c.Names, All: c.All, As: c.As,
 		WithoutRoles: c.WithoutRoles, DryRun: c.DryRun, Margin: c.Margin, MarginPriority: c.MarginPriority})
-	if c.JSON && (err == nil || got.Adopted > 0) {
-		return errors.Join(err, p.json(got))
-	}
-	if err == nil || got.Adopted > 0 {
+	switch {
+	case err != nil && got.Adopted == 0:
+	case c.JSON:
+		err = errors.Join(err, p.json(got))
+	default:
 		what := "adopted"
 		if c.DryRun {
 			what = "dry run: would adopt"
@@ -172,7 +173,8 @@ func (c *AuthorityRangeOpenCmd) Run(ctx context.Context, p *Program, s *Settings
 	if err := c.check(); err != nil {
 		return err
 	}
-	got, err := operated[rangesAnswer](ctx, p, s, access{}, "authority range open", rangesRequest{Years: c.Years, Margin: c.Margin, MarginPriority: c.MarginPriority})
+	q := rangesRequest{Years: c.Years, Margin: c.Margin, MarginPriority: c.MarginPriority}
+	got, err := operated[rangesAnswer](ctx, p, s, access{}, "authority range open", q)
 	if err != nil {
 		return err
 	}

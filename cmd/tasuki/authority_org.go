@@ -92,7 +92,8 @@ func (c *OrgAddCmd) Run(ctx context.Context, p *Program, s *Settings) error {
 	if len(roles) == 0 {
 		roles = []string{"CNA"}
 	}
-	return p.toldOrg(ctx, s, c.JSON, "authority org add", "added", newOrgRequest{Short: c.Short, Name: c.Name, Roles: roles, Quota: c.Quota, Emails: c.Email, Pages: c.Page})
+	return p.toldOrg(ctx, s, c.JSON, "authority org add", "added", newOrgRequest{Short: c.Short, Name: c.Name, Roles: roles,
+		Quota: c.Quota, Emails: c.Email, Pages: c.Page})
 }
 
 // OrgChangeCmd is `tasuki authority org change`.

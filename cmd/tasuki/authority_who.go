@@ -105,6 +105,7 @@ func (c *AuthorityScopesCmd) Run(ctx context.Context, p *Program, s *Settings) e
 		rows = append(rows, []string{"orphan", l.Org, "the grant that its role " + l.Role + " stands under has ended"})
 	}
 	p.terminal(p.Stdout).table(p.Stdout, []string{"WHAT", "WHO", "WHY"}, rows)
-	_, err = fmt.Fprintf(p.Stdout, "%s overlaps, %s scopes in words only, %s orphans\n", thousands(int64(len(got.Overlaps))), thousands(int64(len(got.TextOnly))), thousands(int64(len(got.Orphans))))
+	_, err = fmt.Fprintf(p.Stdout, "%s overlaps, %s scopes in words only, %s orphans\n",
+		thousands(int64(len(got.Overlaps))), thousands(int64(len(got.TextOnly))), thousands(int64(len(got.Orphans))))
 	return err
 }

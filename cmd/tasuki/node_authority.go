@@ -52,7 +52,8 @@ func rangeAnswers(list []registry.Range) []rangeAnswer {
 }
 
 func (n *node) foundAuthority(ctx context.Context, q foundRequest, _ Reporter) (foundedAnswer, error) {
-	got, err := n.acts.Found(ctx, operator("authority init"), program.NewSecretariat{Short: q.Short, Name: q.Name, Profile: authority.Profile{Emails: q.Emails, Pages: q.Pages},
+	got, err := n.acts.Found(ctx, operator("authority init"), program.NewSecretariat{Short: q.Short, Name: q.Name,
+		Profile:  authority.Profile{Emails: q.Emails, Pages: q.Pages},
 		Username: q.User, Person: authority.PersonName{First: q.First, Last: q.Last}, Secret: q.Secret, Years: q.Years,
 		Margin: registry.Margin{Priority: q.MarginPriority, General: q.Margin}})
 	return foundedAnswer{orgAnswerOf(got.Org), got.User.Username, got.Secret, got.Pack, rangeAnswers(got.Ranges)}, err
@@ -165,7 +166,8 @@ func (n *node) adoptAssigners(ctx context.Context, q adoptRequest, report Report
 		return out, err
 	}
 	this := int64(n.now().UTC().Year())
-	ranges, _, err := n.acts.EnsureRanges(ctx, operator("authority adopt"), []int64{this, this + 1}, registry.Margin{Priority: q.MarginPriority, General: q.Margin})
+	ranges, _, err := n.acts.EnsureRanges(ctx, operator("authority adopt"), []int64{this, this + 1},
+		registry.Margin{Priority: q.MarginPriority, General: q.Margin})
 	out.Ranges = rangeAnswers(ranges)
 	return out, err
 }
@@ -201,7 +203,6 @@ func (n *node) candidates(ctx context.Context) ([]program.Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	const everybody = 1 << 20
 	page, err := n.catalogue.Search(ctx, catalogue.Query{Facets: []string{"source"}, Top: everybody, IDsOnly: true, Limit: 1})
 	if err != nil {
 		return nil, err
@@ -223,7 +224,8 @@ func (n *node) candidates(ctx context.Context) ([]program.Candidate, error) {
 
 // provider is who puts ADP containers into records under a UUID, as the newest of those records calls them.
 func (n *node) provider(ctx context.Context, id string) (c program.Candidate, err error) {
-	page, err := n.catalogue.Search(ctx, catalogue.Query{Filters: []catalogue.Filter{{Dim: "source", Values: []string{id}}}, Sort: catalogue.Newest, IDsOnly: true, Limit: 1})
+	page, err := n.catalogue.Search(ctx, catalogue.Query{Filters: []catalogue.Filter{{Dim: "source", Values: []string{id}}}, Sort: catalogue.Newest,
+		IDsOnly: true, Limit: 1})
 	if err != nil || len(page.Hits) == 0 {
 		return c, err
 	}

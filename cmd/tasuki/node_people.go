@@ -23,7 +23,8 @@ type orgAnswer struct {
 }
 
 func orgAnswerOf(o authority.Org) orgAnswer {
-	a := orgAnswer{Short: o.Short, Name: o.Name, ID: o.ID, Roles: []string{}, Quota: o.Quota, Adopted: o.Adopted, Created: cve.FormatTime(o.Created), Modified: cve.FormatTime(o.Modified)}
+	a := orgAnswer{Short: o.Short, Name: o.Name, ID: o.ID, Roles: []string{}, Quota: o.Quota, Adopted: o.Adopted,
+		Created: cve.FormatTime(o.Created), Modified: cve.FormatTime(o.Modified)}
 	for _, r := range o.Roles {
 		a.Roles = append(a.Roles, string(r))
 	}
@@ -85,7 +86,8 @@ func (n *node) showOrg(ctx context.Context, q orgRequest, _ Reporter) (out orgWh
 	if err != nil {
 		return out, err
 	}
-	out = orgWhole{orgAnswer: orgAnswerOf(o), Reserved: quota.Reserved, Emails: o.Profile.Emails, Pages: o.Profile.Pages, Policies: o.Profile.Policies, Grants: []grantAnswer{}}
+	out = orgWhole{orgAnswer: orgAnswerOf(o), Reserved: quota.Reserved, Emails: o.Profile.Emails, Pages: o.Profile.Pages, Policies: o.Profile.Policies,
+		Grants: []grantAnswer{}}
 	err = n.db.View(ctx, func(tx *store.Tx) error {
 		grants, err := authority.GrantsOf(ctx, tx, o.ID)
 		for _, g := range grants {
@@ -206,20 +208,20 @@ type newUserRequest struct {
 }
 
 func (n *node) addUser(ctx context.Context, q newUserRequest, _ Reporter) (userAnswer, error) {
-	me := operator("authority user add")
-	fresh := authority.NewUser{Username: q.User, Name: authority.PersonName{First: deref(q.Person.First), Last: deref(q.Person.Last), Middle: deref(q.Person.Middle), Suffix: deref(q.Person.Suffix)}}
+	fresh := authority.NewUser{Username: q.User, Name: authority.PersonName{First: deref(q.Person.First), Last: deref(q.Person.Last),
+		Middle: deref(q.Person.Middle), Suffix: deref(q.Person.Suffix)}}
 	if q.Admin {
 		fresh.Roles = []string{authority.Admin}
 	}
-	u, key, err := n.acts.AddUser(ctx, me, q.Org, fresh)
-	if err != nil {
-		return userAnswer{}, err
+	if q.Secret != "" {
+		var err error
+		if fresh.PHC, err = authority.HashSecret(n.rand, q.Secret); err != nil {
+			return userAnswer{}, err
+		}
 	}
+	u, key, err := n.acts.AddUser(ctx, operator("authority user add"), q.Org, fresh)
 	a := userAnswerOf(q.Org, u)
-	if a.Secret = key; q.Secret != "" {
-		a.Secret = ""
-		err = n.acts.SetSecret(ctx, me, q.Org, q.User, q.Secret)
-	}
+	a.Secret = key
 	return a, err
 }
 

@@ -77,7 +77,8 @@ func (s *Seed) people(ctx context.Context, t *gate.Turn, phc string) error {
 			return fmt.Errorf("%s: %w", o.Short, err)
 		}
 		for _, u := range o.Users {
-			_, err := authority.AddUser(ctx, t.Tx, t, authority.NewUser{ID: s.uuid("user", o.Short, u.Name), Org: org.ID, Username: u.Name, Name: u.Person, Roles: u.Roles, PHC: phc})
+			_, err := authority.AddUser(ctx, t.Tx, t, authority.NewUser{ID: s.uuid("user", o.Short, u.Name), Org: org.ID, Username: u.Name, Name: u.Person,
+				Roles: u.Roles, PHC: phc})
 			if err != nil {
 				return fmt.Errorf("%s: %w", u.Name, err)
 			}

@@ -107,9 +107,10 @@ func (s *Service) Standing(ctx context.Context, c authority.Caller) (out authori
 // ErrIDGiven means that a member would choose the UUID of a new user: the operator alone does, who brings users of another server.
 var ErrIDGiven = errors.New("program: the UUID of a user is not the caller's to choose")
 
-// AddUser adds a user to the organisation of a short name and draws their secret, which is told here and never again. Its errors
-// in order: authority.ErrNotAdmin, authority.ErrNotPartner, authority.ErrNoOrg, authority.ErrTooManyUsers, ErrIDGiven,
-// authority.ErrNotAdmin for another organisation's, authority.ErrUserExists, and those of authority.AddUser.
+// AddUser adds a user to the organisation of a short name and draws their secret, which is told here and never again; one that was
+// chosen elsewhere comes as n.PHC and is not told. Its errors in order: authority.ErrNotAdmin, authority.ErrNotPartner,
+// authority.ErrNoOrg, authority.ErrTooManyUsers, ErrIDGiven, authority.ErrNotAdmin for another organisation's,
+// authority.ErrUserExists, and those of authority.AddUser.
 func (s *Service) AddUser(ctx context.Context, c authority.Caller, short string, n authority.NewUser) (u authority.User, secret string, err error) {
 	// A hash takes long, so it is made before the transaction; and only for those who would get through.
 	check := func(ctx context.Context, tx *store.Tx, me authority.Standing) error {
@@ -119,11 +120,11 @@ func (s *Service) AddUser(ctx context.Context, c authority.Caller, short string,
 	if err := s.ask(ctx, c, check); err != nil {
 		return u, "", err
 	}
-	secret, phc, err := authority.DrawSecret(s.Gate.Rand)
-	if err != nil {
-		return u, "", err
+	if n.PHC == "" {
+		if secret, n.PHC, err = authority.DrawSecret(s.Gate.Rand); err != nil {
+			return u, "", err
+		}
 	}
-	n.PHC = phc
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		if err := check(ctx, t.Tx, t.me); err != nil {
 			return err
