@@ -70,7 +70,7 @@
       const out = document.getElementById(id + "-s");
       if (out) out.innerHTML = html;
     }
-    for (const place of document.querySelectorAll("#edit .found")) {
+    for (const place of document.querySelectorAll("#edit .edit-found")) {
       const id = place.id.slice(0, -2);
       const seen = checked || touched.has(id) || [...touched].some((t) => t.startsWith(id + "-"));
       say(id, place, seen && told.problems[id] || []);

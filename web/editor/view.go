@@ -100,6 +100,7 @@ type Field struct {
 	Lang     string // of what is written in it, "" for the page's
 	Mono     bool
 	Narrow   bool
+	Wide     bool
 	Needed   bool
 	Odd      string // JSON of a member that no field can show
 	Found    []Weakness
@@ -247,10 +248,17 @@ type Preview struct {
 	Count   int
 }
 
-// Templates is the page of an organisation's templates.
-type Templates struct {
+// Desk is the page of somebody's drafts and their organisation's templates.
+type Desk struct {
 	portal.Frame
-	List []Template
+	Drafts    []Draft
+	Templates []Template
+}
+
+// Draft is a record that is being written.
+type Draft struct {
+	ID string
+	At time.Time
 }
 
 // Template is one of them.

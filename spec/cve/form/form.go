@@ -218,7 +218,7 @@ func parts(v *value, shape *Shape, at, path string) []Part {
 func kept(v *value, shape *Shape, at string) []Kept {
 	var out []Kept
 	for i, name := range v.names {
-		known := shape.kid(name) != nil
+		known := shape.kid(name) != nil || slices.Contains(shape.Quiet, name) // a metric's format says no more than its other member
 		if shape.kid("to") != nil {
 			known = known || name == lessThan || name == lessThanOrEqual
 		}

@@ -55,8 +55,8 @@ func (s *server) editing() {
 			return v.back("/portal/records/" + v.r.PathValue("id") + "/edit?checked=1")
 		})
 	}
-	s.handle("GET /portal/templates", s.templates)
-	s.handle("POST /portal/templates", s.templatesChange)
+	s.handle("GET /portal/templates", s.desk)
+	s.handle("POST /portal/templates", s.deskChange)
 	s.handle("GET /portal/cwe", s.searchWeaknesses)
 	s.handle("GET /portal/cvss", s.scoreVector)
 }

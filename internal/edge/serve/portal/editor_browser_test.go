@@ -81,7 +81,7 @@ func TestEditorInABrowser(t *testing.T) {
 				metric, value, _ := strings.Cut(choice, ":")
 				press(t, b, field("/metrics/0/cvssV3_1/vectorString#"+metric)+`[value="`+value+`"] + span`)
 			}
-			b.Until(t, `document.querySelector("output.score").innerText.includes("7.5")`)
+			b.Until(t, `document.querySelector("output.calc-score").innerText.includes("7.5")`)
 			if got := b.Eval(t, `document.getElementsByName("/metrics/0/cvssV3_1/vectorString")[0].value`); got != "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N" {
 				t.Errorf("the vector is %v", got)
 			}
@@ -145,8 +145,8 @@ func TestEditorWithoutScripts(t *testing.T) {
 		chromedp.SendKeys(field("/affected/0/vendor"), "Acme"), chromedp.SendKeys(field("/affected/0/product"), "Widget"), chromedp.SendKeys(field("/affected/0/versions/0/version"), "1"),
 		chromedp.SendKeys(field("/references/0/url"), "https://acme.example/1"), chromedp.SendKeys(field("/problemTypes/0/descriptions/0/cweId"), "sql injection"))
 	press(t, b, ".find-weakness")
-	b.Until(t, `document.querySelector(".weaknesses button")`)
-	press(t, b, `.weaknesses button[value$=" CWE-89"]`)
+	b.Until(t, `document.querySelector(".edit-weaknesses button")`)
+	press(t, b, `.edit-weaknesses button[value$=" CWE-89"]`)
 	b.Until(t, `document.getElementsByName("/problemTypes/0/descriptions/0/cweId")[0].value === "CWE-89"`)
 	press(t, b, "#publish")
 	b.Until(t, `location.pathname === "/cve/`+id+`"`)

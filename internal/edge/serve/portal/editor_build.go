@@ -10,11 +10,13 @@ import (
 	"tasuki/web/i18n"
 )
 
-// How many rows the form shows: of one list unless all are asked for, and altogether, so that a record with thousands of
-// versions is still a page. The others are in the JSON and stay as they are.
+// How much the form shows: rows of one list, unless more are asked for, and controls altogether, so that a record with
+// thousands of versions is still a page that comes back (net/url takes 10,000 parameters). The others are in the JSON and stay
+// as they are.
 const (
-	fewRows  = 40
-	mostRows = 900
+	fewRows      = 40
+	mostRows     = 900
+	mostControls = 6000
 )
 
 // builder draws a state as the view of the form.
@@ -22,7 +24,7 @@ type builder struct {
 	l      i18n.Lang
 	shown  []string
 	find   string
-	rows   int
+	drawn  int              // controls
 	places map[string]place // where findings go, by name
 }
 
@@ -93,10 +95,11 @@ func (b *builder) list(p *form.Part, where string) *editor.Rows {
 	if slices.Contains(b.shown, p.Name) {
 		limit = mostRows
 	}
-	n := min(len(p.Rows), limit, max(1, mostRows-b.rows))
-	x.More = len(p.Rows) - n
-	b.rows += n
-	for i := range p.Rows[:n] {
+	for i := range p.Rows {
+		if i == limit || i > 0 && b.drawn > mostControls {
+			x.More = len(p.Rows) - i
+			break
+		}
 		x.Rows = append(x.Rows, b.row(p, &p.Rows[i], i, where))
 	}
 	for i := range x.Rows {
@@ -237,6 +240,7 @@ func summary(r *form.Row) string {
 // field draws one control. lang is the language of what is written in the row.
 func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
 	s := p.Shape
+	b.drawn += max(1, len(p.Field.Chosen))
 	f := &editor.Field{Name: p.Control(), ID: editor.ID(p.Control()), Label: b.l.T("edit.f." + s.Name), Value: p.Field.Text, Max: s.Max}
 	if i18n.Has("edit.f." + p.Path) {
 		f.Label = b.l.T("edit.f." + p.Path)
@@ -245,7 +249,8 @@ func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
 		f.Hint = b.l.T("edit.h." + p.Path)
 	}
 	f.Needed = slices.Contains(needed, p.Path)
-	f.Narrow = s.Kind == form.Choice || s.Kind == form.Time || s.Kind == form.Weak
+	f.Narrow = s.Kind == form.Choice || s.Kind == form.Time || s.Kind == form.Weak || p.Path == "problemTypes.descriptions.type"
+	f.Wide = slices.Contains(wide, p.Path)
 	if s.Kind == form.Line || s.Kind == form.Prose {
 		if f.Mono = slices.Contains(mono, s.Name); !f.Mono && lang != "" && lang != string(b.l) {
 			f.Lang = lang
@@ -306,6 +311,9 @@ func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
 
 // needed are the fields that no record does without.
 var needed = []string{"descriptions.value", "affected.vendor", "affected.product", "affected.versions.version", "references.url", "problemTypes.descriptions.description"}
+
+// wide are the fields of a line that take most of it.
+var wide = []string{"problemTypes.descriptions.description", "references.url", "timeline.value", "credits.value"}
 
 // mono are what programs read: no language, no spelling.
 var mono = []string{

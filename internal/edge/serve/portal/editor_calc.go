@@ -18,6 +18,7 @@ import (
 // calculator draws the choices of a CVSS vector and its score.
 func (b *builder) calculator(p *form.Part, where string) *editor.Calc {
 	c := &editor.Calc{Version: p.Field.Version}
+	b.drawn += len(cvss.Grammar(p.Field.Version))
 	name := p.Control()
 	c.Field = editor.Field{
 		Name: name, ID: editor.ID(name), Kind: "line", Mono: true, Value: p.Field.Text,

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"tasuki/internal/drafts"
 	"tasuki/internal/program"
 	"tasuki/internal/registry"
 	"tasuki/spec/cve"
@@ -130,61 +129,4 @@ func assembled(v *visit, w *writing, clean []byte, at time.Time) ([]byte, error)
 		ID: w.ID, Cont: cve.CNA, Org: v.me.Org.ID, ShortName: v.me.Org.Short, At: at, DataVersion: schema.Current,
 		Reserved: cve.FormatTime(w.Reserved), Assigner: w.Owner, AssignerName: w.OwnerName, Body: clean,
 	}})
-}
-
-// saveTemplate keeps the form as a template of the organisation; what it could not do comes back as a glossary key's end.
-func (s *server) saveTemplate(v *visit, x *sheet, name string) (string, error) {
-	body, _ := x.state.Clean()
-	err := s.Editing.Drafts.SaveTemplate(v.r.Context(), v.me.Org.ID, drafts.Template{Name: name, By: v.me.User.ID, Body: body})
-	switch {
-	case errors.Is(err, drafts.ErrName):
-		return "name", nil
-	case errors.Is(err, drafts.ErrLarge), errors.Is(err, drafts.ErrMany):
-		return "full", nil
-	case err != nil:
-		return "", err
-	}
-	return "saved", nil
-}
-
-// templates is the page of the organisation's templates.
-func (s *server) templates(v *visit) error {
-	list, err := s.Editing.Drafts.Templates(v.r.Context(), v.me.Org.ID)
-	if err != nil {
-		return err
-	}
-	names, err := s.usernames(v)
-	if err != nil {
-		return err
-	}
-	out := editor.Templates{}
-	for _, t := range list {
-		out.List = append(out.List, editor.Template{Name: t.Name, By: names[t.By], At: t.At})
-	}
-	v.title(v.frame.Page.Lang.T("edit.template.all"))
-	out.Frame = v.frame
-	s.Send(v.w, v.r, http.StatusOK, editor.TemplatesBody(out))
-	return nil
-}
-
-// usernames are what the users of the visitor's organisation are called, by UUID.
-func (s *server) usernames(v *visit) (map[string]string, error) {
-	users, _, err := s.Acts.UsersOf(v.r.Context(), v.me.Caller, v.me.Org.Short, 0, 1000)
-	if err != nil {
-		return nil, err
-	}
-	names := make(map[string]string, len(users))
-	for _, u := range users {
-		names[u.ID] = u.Username
-	}
-	return names, nil
-}
-
-func (s *server) templatesChange(v *visit) error {
-	if name := v.r.PostFormValue("remove"); name != "" {
-		if err := s.Editing.Drafts.DeleteTemplate(v.r.Context(), v.me.Org.ID, name); err != nil {
-			return err
-		}
-	}
-	return v.back("/portal/templates")
 }

@@ -351,6 +351,9 @@ func TestTemplates(t *testing.T) {
 	p.answer.lacks(t, "The template is saved.")
 	list := c.get(t, "/portal/templates")
 	list.has(t, "Widgets", "ann@acme.test")
+	if list := c.paper(t, w.reserve(t)).set("/title", "begun").press("/draft").c.get(t, "/portal/templates"); !strings.Contains(list.body, "/edit\">CVE-2026-") {
+		t.Error("a draft is not listed")
+	}
 
 	second := w.reserve(t)
 	bob := w.signIn(t, "bob@acme.test").paper(t, second)
@@ -437,6 +440,18 @@ func TestManyRows(t *testing.T) {
 	got := w.record(t, id).Containers.CNA.Affected[0].Versions
 	if len(got) != 3000 || got[7].Version != "seven" || got[2999].Version != "2999" {
 		t.Errorf("%d versions", len(got))
+	}
+	// Many products with many versions, all asked for: still a form that comes back.
+	id = w.reserve(t)
+	product := `{"vendor":"Acme","product":"Widget","versions":[` + strings.Join(versions[:30], ",") + `],"defaultStatus":"unaffected"}`
+	raw = strings.Replace(complete, `[{"vendor"`, "["+strings.Repeat(product+",", 300)+`{"vendor"`, 1)
+	p = p.c.paper(t, id).set("json", raw).press("json").press("show /affected")
+	if n := len(p.values); n < 2000 || n > 9000 {
+		t.Errorf("the form has %d controls", n)
+	}
+	p.set("/affected/3/versions/7/version", "seven").press("/publish")
+	if all := w.record(t, id).Containers.CNA.Affected; len(all) != 301 || all[3].Versions[7].Version != "seven" || len(all[299].Versions) != 30 {
+		t.Errorf("%d products", len(all))
 	}
 }
 

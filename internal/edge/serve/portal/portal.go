@@ -198,6 +198,9 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 	if me.MustBeCNA() == nil {
 		add("ids", "/portal/ids")
 		add("reserve", "/portal/reserve")
+		if s.Editing != nil {
+			add("writing", "/portal/templates")
+		}
 	}
 	add("org", orgPath(me.Org.Short))
 	if me.IsSecretariat() {
