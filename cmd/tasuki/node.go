@@ -42,6 +42,7 @@ type node struct {
 	catalogue *catalogue.Service
 	verifier  *authority.Verifier
 	acts      *program.Service
+	public    *program.Public // what anybody may ask
 	chain     *charter.Chain
 	signer    *ledger.Signer // nil when not keyed
 	refusals  *jobs.Refusals

@@ -19,6 +19,7 @@ func (n *node) openActs() error {
 		return err
 	}
 	n.acts = program.New(program.Config{Gate: n.gate, DB: n.db, Log: n.ledger, Verifier: n.verifier, Schema: valid, Now: n.now})
+	n.public = program.NewPublic(n.acts)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (n *node) Spaces() []front.Space {
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
-	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, OrgName: n.orgName, OpenAPI: native.OpenAPI})
+	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
 	add("portal", n.portal(kit), nil, front.Space{}, portal.Prefixes...)
 	return spaces

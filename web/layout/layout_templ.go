@@ -54,7 +54,7 @@ type Notice struct {
 var themes = []string{"auto", "light", "dark"}
 
 // places is the navigation: the first step of an address, and the end of its glossary key. A place is also "here" on the pages below it.
-var places = []string{"search", "vendors", "products", "weaknesses", "assigners", "changes", "log", "sources", "api"}
+var places = []string{"search", "vendors", "products", "weaknesses", "assigners", "cnas", "clocks", "disputes", "changes", "log", "sources", "api"}
 
 // here says whether a place is the page itself ("page"), a page above it ("true"), or neither.
 func here(place, path string) string {

@@ -68,6 +68,7 @@ type One struct {
 	Total    int64
 	Find     string
 	Feed     string
+	Org      string // of an assigner: the page of the organisation; "" for none
 	Over     string // what the chart counts
 	Years    []chart.Bin
 	Mix      chart.Mix

@@ -24,6 +24,7 @@ type View struct {
 	Headline     string
 	HeadlineLang string
 	Tags         []Tag // disputed, unsupported when assigned, …: they change what the reader should think
+	Cases        []Case // that are open about it
 	Statements   []Statement
 	ReplacedBy   []string
 
@@ -50,6 +51,12 @@ type View struct {
 	Verify      []string // commands; none for a version that is not the newest
 	Raw, Proof  string   // addresses
 	ListID      string
+}
+
+// Case is a dispute, or another case of the Program, about the record.
+type Case struct {
+	Href  string
+	Label string // what it is and where it stands
 }
 
 // AsOf is the moment that the page answers for, and the form that asks for another.

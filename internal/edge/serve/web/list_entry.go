@@ -84,6 +84,9 @@ func (s *server) fillEntry(ctx context.Context, v *lists.One, node page.Node, k 
 		return false, err
 	}
 	v.Total, v.Find, v.Feed = int64(page.Total), finds(text), addressOf("/search.atom", url.Values{"q": {text}})
+	if k.dim == "assigner" && s.Authority != nil {
+		v.Org = cnaURL(v.Name)
+	}
 	v.Newest = search.Column{Hits: hits(l, page.Hits), More: v.Find}
 	v.Severest = search.Column{Hits: hits(l, severest.Hits), More: asked{text: text, sort: "severity"}.url()}
 	more := func(n query.Node) string { return finds(written(append(slices.Clone(nodes), n)...)) }

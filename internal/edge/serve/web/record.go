@@ -65,6 +65,12 @@ func (s *server) record(w http.ResponseWriter, r *http.Request) {
 		x := &view.History.Versions[i]
 		x.Shown = x.Index == v.Index
 	}
+	if at.IsZero() {
+		if view.Cases, err = s.casesAbout(r.Context(), p.Lang, id); err != nil {
+			s.Fail(w, r, err)
+			return
+		}
+	}
 	view.AsOf = s.asOf(p.Lang, id, at, v, versions)
 	if view.AsOf.Past {
 		view.Raw += "?size=" + strconv.FormatInt(v.Index+1, 10)

@@ -28,12 +28,13 @@ type Catalogue interface {
 
 var _ Catalogue = (*catalogue.Service)(nil)
 
-// Options are what the pages need. All but OpenAPI are required.
+// Options are what the pages need. All but OpenAPI and Authority are required; without Authority there are no pages of it.
 type Options struct {
 	page.Kit
 	Catalogue Catalogue
 	Ledger    Ledger
 	Intake    Intake
+	Authority Authority
 	// OrgName is the short name of an organisation of this list by its UUID, "" where there is none. It may be nil.
 	OrgName func(ctx context.Context, org string) string
 	// OpenAPI is the document of the native API, which the page /api sets out.
@@ -58,6 +59,9 @@ func Handler(o Options) http.Handler {
 		http.Redirect(w, r, assets.URL("mark.svg"), http.StatusMovedPermanently)
 	})
 	s.finding(mux)
+	if s.Authority != nil {
+		s.governing(mux)
+	}
 	mux.HandleFunc("/cve/{id}", s.record)
 	mux.HandleFunc("/cve/{id}/history", s.history)
 	mux.HandleFunc("/cve/{id}/diff", s.diff)

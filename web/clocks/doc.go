@@ -1,0 +1,2 @@
+// Package clocks shows the deadlines that run, the overdue ones first, and how each organisation keeps its own.
+package clocks

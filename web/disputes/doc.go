@@ -1,0 +1,3 @@
+// Package disputes shows the Program's cases: disputes, refusals, directions, transfers, notices to inactive CNAs, with their steps
+// and where the log says so.
+package disputes
