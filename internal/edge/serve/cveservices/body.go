@@ -68,7 +68,8 @@ func jsonBody(raw []byte) (jsontext.Value, *problem) {
 			where = bad.ByteOffset
 		}
 		// The parser's own words may repeat what it read.
-		return nil, &problem{status: http.StatusBadRequest, code: syntax, message: "The body is not well-formed JSON, from byte " + strconv.FormatInt(where, 10) + " on."}
+		return nil, &problem{status: http.StatusBadRequest, code: syntax,
+			message: "The body is not well-formed JSON, from byte " + strconv.FormatInt(where, 10) + " on."}
 	}
 	if k := body.Kind(); k != '{' && k != '[' {
 		return nil, &problem{status: http.StatusBadRequest, code: syntax, message: "The body is neither an object nor a list."}

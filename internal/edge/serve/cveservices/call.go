@@ -105,7 +105,7 @@ func (c *call) fail(err error, own ...problem) { c.failWith(err, nil, own...) }
 func (c *call) failWith(err error, details any, own ...problem) {
 	p, known := find(err, own)
 	if !known && c.r.Context().Err() == nil {
-		c.Log.ErrorContext(c.r.Context(), "cve services request not answered", "method", c.r.Method, "path", c.r.URL.Path, "err", err)
+		c.Log.ErrorContext(c.r.Context(), "cve services request not answered", "method", c.r.Method, "path", c.LogPath(c.r.URL.Path), "err", err)
 	}
 	p.with(c.w, c.r, c.words, details)
 }

@@ -85,6 +85,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	notFound(w, r)
 }
 
+// LogPath is how a path is written into a log: without usernames, which are private.
+func (h *handler) LogPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if strings.Contains(p, "@") || i == 5 && strings.EqualFold(parts[2], "org") {
+			parts[i] = "{username}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 // pathParts are the decoded parts of a path, without those of slashes at its ends. An escaped slash is part of its part.
 func pathParts(u *url.URL) ([]string, bool) {
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/"), "/"), "/")

@@ -51,6 +51,24 @@ func TestWithoutActs(t *testing.T) {
 	}
 }
 
+// Usernames are private, and paths are logged.
+func TestPathsInTheLogNameNobody(t *testing.T) {
+	h := Handler(Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)}).(*handler)
+	for path, want := range map[string]string{
+		"/api/org/acme/user/ann":               "/api/org/acme/user/{username}",
+		"/API/Org/acme/User/ann/reset_secret/": "/API/Org/acme/User/{username}/reset_secret/",
+		"/api/org/acme/users/ann@acme.test":    "/api/org/acme/users/{username}",
+		"/api/users/ann@acme.test":             "/api/users/{username}",
+		"/api/org/acme/id_quota":               "/api/org/acme/id_quota",
+		"/api/cve-id/CVE-2026-0001":            "/api/cve-id/CVE-2026-0001",
+		"/api":                                 "/api",
+	} {
+		if got := h.LogPath(path); got != want {
+			t.Errorf("%s is logged as %s, want %s", path, got, want)
+		}
+	}
+}
+
 // When the store fails, nobody learns more than that, and the log does.
 func TestOurOwnFaultTellsNothing(t *testing.T) {
 	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{})

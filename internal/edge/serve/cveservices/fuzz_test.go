@@ -41,7 +41,8 @@ func FuzzAPI(f *testing.F) {
 			}
 		}
 	}
-	for _, target := range []string{"/api/cve-id?amount[a][b][c]=1&amount=2&amount[]=3", "/api/cve-id?page=1&page[]=2&page[x]=3", "/api/org/%2e%2e/users", "/api/users?page=1%00",
+	for _, target := range []string{"/api/cve-id?amount[a][b][c]=1&amount=2&amount[]=3", "/api/cve-id?page=1&page[]=2&page[x]=3", "/api/org/%2e%2e/users",
+		"/api/users?page=1%00",
 		"/api/cve_cursor?next_page=AAAA&limit=-1", "/api/cve?time_modified.lt[]=2026-01-01T00:00:00Z&state[]=PUBLISHED", "/api/org/a%2Fb/user/%C3%A9", "/API//cve/"} {
 		for m := range methods {
 			f.Add(uint8(0), uint8(m), target, m%2 == 0, []byte(`{"cnaContainer":[[[{"a":null}]]],"authority":{"active_roles":{}},"name":3,"short_name":[]}`))
@@ -196,9 +197,11 @@ func documentedCodes(t testing.TB) map[string]bool {
 // told are the ways in which a failed check is told. None has room for what the caller sent but the name of an unknown parameter,
 // without its strange characters.
 var told = regexp.MustCompile(`^(Invalid value|'[A-Za-z0-9_ -]*' is not a known parameter\.|has the forbidden character [<>"]|` +
-	`Parameter must be a one-dimensional array of strings|Not a CVE ID state; .*|Not a state to change to; .*|Not a timestamp; .*|Not a record state; .*|Use 1, true, .*|` +
+	`Parameter must be a one-dimensional array of strings|Not a CVE ID state; .*|Not a state to change to; .*|Not a timestamp; .*|` +
+	`Not a record state; .*|Use 1, true, .*|` +
 	`Not an organization role\.|Not a user role\.|id_quota must lie between 0 and 100000\.|Invalid role\. Valid roles? (is|are) [A-Z_, ]+|` +
-	`Usernames have 3 to 128 .*|name\.[a-z]+ is longer than 100 characters\.|Cannot have more than one English language entry in '[A-Za-z.]+'|datePublic lies in the future|The record has no (CVSS|CWE)\.)$`)
+	`Usernames have 3 to 128 .*|name\.[a-z]+ is longer than 100 characters\.|Cannot have more than one English language entry in '[A-Za-z.]+'|` +
+	`datePublic lies in the future|The record has no (CVSS|CWE)\.)$`)
 
 // undocumented says what is wrong with an answer, "" if nothing is.
 func undocumented(reply *http.Response, method string, codes map[string]bool) string {

@@ -48,7 +48,8 @@ func TestQuery(t *testing.T) {
 // FuzzQuery: every text is a query, its values are JSON's strings, lists and objects of bounded depth in well-formed UTF-8, names are
 // those of the values in the order in which they came; and where there are no brackets it says what net/url says.
 func FuzzQuery(f *testing.F) {
-	for _, s := range []string{"a=1&a=2", "a[]=x&a[b]=y&a[][c]=z", "page=%31&x%5By%5D[z]", "a[b][c][d][e][f][g][h]=1", "+=%2B&%=%FF", strings.Repeat("a[]=1&", 1001)} {
+	for _, s := range []string{"a=1&a=2", "a[]=x&a[b]=y&a[][c]=z", "page=%31&x%5By%5D[z]", "a[b][c][d][e][f][g][h]=1", "+=%2B&%=%FF",
+		strings.Repeat("a[]=1&", 1001)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
@@ -121,7 +122,8 @@ func walk(t *testing.T, v any, depth int) (leaves int) {
 
 // FuzzTime: what is taken for a timestamp is one, and reads back as itself in UTC.
 func FuzzTime(f *testing.F) {
-	for _, s := range []string{"2026-11-21T09:00:00", "2026-11-21t09:00:00.123456789z", "2026-11-21T09:00:00+09:00", "2026-11-21", "2026-02-29T00:00:00Z", "0001-01-01T00:00:00-23:59"} {
+	for _, s := range []string{"2026-11-21T09:00:00", "2026-11-21t09:00:00.123456789z", "2026-11-21T09:00:00+09:00", "2026-11-21", "2026-02-29T00:00:00Z",
+		"0001-01-01T00:00:00-23:59"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

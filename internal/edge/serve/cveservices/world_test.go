@@ -165,7 +165,8 @@ var stages = map[string]func(t *testing.T, w *world, words []string){
 			t.Fatal(err)
 		}
 		w.do(t, func(ctx context.Context, turn *gate.Turn) error {
-			return registry.OpenRange(ctx, turn.Tx, turn, year, event.Skip{Priority: registry.PriorityEnd - priority, General: registry.GeneralEnd - general})
+			return registry.OpenRange(ctx, turn.Tx, turn, year,
+				event.Skip{Priority: registry.PriorityEnd - priority, General: registry.GeneralEnd - general})
 		})
 	},
 	// users acme 97: adds so many users.

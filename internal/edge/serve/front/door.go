@@ -138,8 +138,12 @@ func (f *Front) finish(r *http.Request, rec *recorder, s *mounted, from sender, 
 	if s.Quiet && done.Status < 400 {
 		level = slog.LevelDebug
 	}
+	path := r.URL.Path
+	if h, discreet := s.Handler.(interface{ LogPath(path string) string }); discreet {
+		path = h.LogPath(path)
+	}
 	f.o.Log.LogAttrs(r.Context(), level, "request finished",
-		slog.String("surface", s.Surface), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("surface", s.Surface), slog.String("method", r.Method), slog.String("path", path),
 		slog.Int("status", done.Status), slog.Int64("bytes", done.Bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("client", from.host))
 }

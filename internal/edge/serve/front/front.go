@@ -24,6 +24,7 @@ type Space struct {
 	Prefix string
 	// Surface names the space in logs and metrics: "nvd", "cve-services". It must come from a small fixed set.
 	Surface string
+	// Handler answers. One whose paths name people has a method LogPath(path string) string: how a path is written into the log.
 	Handler http.Handler
 	// Refuse writes a refusal of the door (421, 413, 500, …) in the protocol's shape. Nil gives one line of plain text.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)

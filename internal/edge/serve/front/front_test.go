@@ -261,6 +261,20 @@ func TestEveryRequestIsObservedAndLoggedOnce(t *testing.T) {
 	}
 }
 
+// discreet is a handler whose paths name people.
+type discreet struct{ http.Handler }
+
+func (discreet) LogPath(path string) string { return strings.ReplaceAll(path, "ann", "{username}") }
+
+func TestPathsThatNamePeopleAreNotLogged(t *testing.T) {
+	f, log := newFront(t, Options{})
+	f.Handle(Space{Prefix: "/people/", Surface: "people", Handler: discreet{text("ann")}})
+	get(f, "/people/ann")
+	if line := log.String(); !strings.Contains(line, "path=/people/{username} ") || strings.Contains(line, "ann") {
+		t.Error(line)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	f, _ := newFront(t, Options{})
 	var notReady error
