@@ -177,12 +177,3 @@ func (s *Service) DropTOTP(ctx context.Context, session authority.Session, code 
 		return authority.ClearTOTP(ctx, t.Tx, t, t.me.User.ID)
 	})
 }
-
-// Trail is what was refused to a caller, newest first, below a number; 0 begins with the newest.
-func (s *Service) Trail(ctx context.Context, c authority.Caller, before int64, limit int) (out []authority.Refusal, err error) {
-	err = s.view(ctx, c, func(tx *store.Tx, _ authority.Standing) (err error) {
-		out, err = authority.Refusals(ctx, tx, c, before, limit)
-		return err
-	})
-	return out, err
-}

@@ -63,6 +63,7 @@ func Handler(o Options) http.Handler {
 	s.aboutOrgs()
 	s.aboutUsers()
 	s.aboutAccount()
+	s.handle("GET /portal/trail", s.trail)
 	s.mux.HandleFunc("/portal/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page.Harden(w.Header())
@@ -206,6 +207,7 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 	if me.IsSecretariat() {
 		add("orgs", "/portal/orgs")
 	}
+	add("trail", "/portal/trail")
 	return out
 }
 
