@@ -35,7 +35,7 @@ func field(l i18n.Lang, f Field) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var2 = []any{"field", "k-" + f.Kind, templ.KV("bad", f.invalid()), templ.KV("narrow", f.Narrow), templ.KV("wide", f.Wide)}
+		var templ_7745c5c3_Var2 = []any{"field", "k-" + f.Kind, templ.KV("bad", f.invalid()), templ.KV("k-narrow", f.Narrow), templ.KV("k-wide", f.Wide)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
