@@ -121,7 +121,7 @@ func (v *Verifier) check(ctx context.Context, org, user, key, source string) (c 
 	pair, from := v.mac("pair", org, 0, user, source), v.mac("from", source, 0)
 	ok := known && v.remembered(ticket)
 	if !ok {
-		right, err := v.verify(ctx, hash, key, v.suspects(pair, from))
+		right, err := v.verify(ctx, hash, key, v.suspects(pair, from), func() bool { return known && v.remembered(ticket) })
 		if err != nil {
 			return Caller{}, 0, err
 		}
@@ -168,8 +168,9 @@ func (v *Verifier) remember(ticket [32]byte) {
 	v.good.put(ticket, struct{}{})
 }
 
-// verify hashes the key when its turn comes. Those who failed before pass a narrower door first.
-func (v *Verifier) verify(ctx context.Context, p *phc, key string, suspect bool) (bool, error) {
+// verify hashes the key when its turn comes. Those who failed before pass a narrower door first. Where another request found the same
+// key good meanwhile, once is enough: after a start, all connections of a busy client wait here together.
+func (v *Verifier) verify(ctx context.Context, p *phc, key string, suspect bool, found func() bool) (bool, error) {
 	doors := []chan struct{}{v.slots}
 	if suspect {
 		doors = []chan struct{}{v.suspect, v.slots}
@@ -182,7 +183,7 @@ func (v *Verifier) verify(ctx context.Context, p *phc, key string, suspect bool)
 			return false, context.Cause(ctx)
 		}
 	}
-	return p.is(key), nil
+	return found() || p.is(key), nil
 }
 
 // suspects says whether the user and source, or the source alone, failed often of late.

@@ -188,6 +188,31 @@ func TestVerificationsAreBounded(t *testing.T) {
 	}
 }
 
+// What is found good while others wait with the same key is good for them without a hash of their own. The key here is good only by
+// memory, so a hash would refuse it.
+func TestOneHashForAllWhoWait(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite(t))
+	v := newSigned(t, db, "right")
+	if _, err := v.Login(t.Context(), "acme", "ann", "wrong", "here"); !errors.Is(err, ErrUnauthorized) {
+		t.Fatal(err) // whoever comes from here passes two doors from now on, and the test stands between them
+	}
+	for _, active := range []int{1, 0} {
+		v.good = newRecent[[32]byte, struct{}](10)
+		v.suspect, v.slots = make(chan struct{}), make(chan struct{})
+		setUser(t, db, int64(10-active), active)
+		got := make(chan error)
+		go func() { _, err := v.Login(t.Context(), "acme", "ann", "by memory", "here"); got <- err }()
+		<-v.suspect
+		v.remember(v.mac("key", annID, 3, "by memory"))
+		<-v.slots
+		v.slots <- struct{}{}
+		v.suspect <- struct{}{}
+		if err := <-got; active == 1 && err != nil || active == 0 && !errors.Is(err, ErrUnauthorized) {
+			t.Errorf("active %d: %v", active, err)
+		}
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	r := newRecent[int, int](100)
 	r.put(-1, 7)
