@@ -43,7 +43,8 @@ func (n *node) Spaces() []front.Space {
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
-	add("portal", n.portal(kit), nil, front.Space{}, portal.Prefixes...)
+	// The editor's form carries a container twice, and encoded.
+	add("portal", n.portal(kit), nil, front.Space{BodyLimit: 10 << 20}, portal.Prefixes...)
 	return spaces
 }
 
