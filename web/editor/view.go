@@ -55,12 +55,10 @@ type Choice struct{ Label, Op string }
 
 // Problem is something wrong, or to be considered, with the way to where it is.
 type Problem struct {
-	ID     string // of the control or row; "" for the whole
-	Where  string // what that is called
-	Text   string
-	Detail string // the same in English, where the text is not all that was said
-	Error  bool   // else a remark
-	Rule   string // the name under which it is documented
+	ID    string // of the control or row; "" for the whole
+	Where string // what that is called
+	Text  string
+	Error bool // else a remark
 }
 
 // Section is one part of the form.
@@ -96,8 +94,7 @@ type Field struct {
 	Value    string
 	Which    string   // of a bound: the other control's value
 	Options  []Option // of choice, free, tags, bound
-	Max      int
-	Lang     string // of what is written in it, "" for the page's
+	Lang     string   // of what is written in it, "" for the page's
 	Mono     bool
 	Narrow   bool
 	Wide     bool
@@ -125,7 +122,6 @@ type Rows struct {
 	Adds     []Choice
 	More     int // rows that are there and not shown
 	Inner    bool
-	Odd      string
 	Problems []Problem
 }
 
@@ -186,7 +182,6 @@ type JSON struct {
 
 // Starts is what a new record can begin with.
 type Starts struct {
-	Offer     bool
 	Templates []string
 	Records   []string
 }

@@ -150,8 +150,8 @@ type Part struct {
 	Field Field  // of the kinds that are fields
 	Rows  []Row
 	Parts []Part // of a Group
-	// Odd says that the member is there but is not what its shape says; the form leaves it alone.
-	Odd bool
+	// Odd is the member's JSON where it is not what its shape says; the form shows it and leaves it alone.
+	Odd string
 	// Absent says that the member is not there.
 	Absent bool
 }
@@ -184,8 +184,11 @@ func parts(v *value, shape *Shape, at, path string) []Part {
 		p.Absent = kid == nil
 		switch k.Kind {
 		case Rows:
-			p.Odd = kid != nil && kid.kind != '['
-			if kid == nil || p.Odd {
+			if kid == nil {
+				break
+			}
+			if kid.kind != '[' {
+				p.Odd = string(kid.append(nil))
 				break
 			}
 			for n, row := range kid.kids {
@@ -198,14 +201,22 @@ func parts(v *value, shape *Shape, at, path string) []Part {
 				p.Rows = append(p.Rows, r)
 			}
 		case Group:
-			if p.Odd = kid != nil && kid.kind != '{'; !p.Odd {
-				if kid == nil {
-					kid = object()
-				}
-				p.Parts = parts(kid, k, p.Name, p.Path)
+			if kid == nil {
+				kid = object()
 			}
+			if kid.kind != '{' {
+				p.Odd = string(kid.append(nil))
+				break
+			}
+			p.Parts = parts(kid, k, p.Name, p.Path)
 		default:
-			p.Field, p.Odd = show(v, k, at)
+			var odd bool
+			if p.Field, odd = show(v, k, at); odd {
+				if kid == nil {
+					kid = v // a row with two ends
+				}
+				p.Odd = string(kid.append(nil))
+			}
 			if k.Kind == Bound {
 				p.Name, p.Absent = at+"#to", false
 			}

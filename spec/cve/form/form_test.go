@@ -24,7 +24,7 @@ func sent(s *State) map[string][]string {
 	crlf := func(text string) string { return strings.ReplaceAll(Typed(text, false), "\n", "\r\n") }
 	walk = func(parts []Part) {
 		for _, p := range parts {
-			if p.Odd {
+			if p.Odd != "" {
 				continue
 			}
 			switch p.Shape.Kind {

@@ -115,11 +115,6 @@ func (s *State) row(name string) (*value, int, bool) {
 	return list, i, true
 }
 
-// SetCWE chooses the weakness of a problem type's description row, as if its identifier had been typed.
-func (s *State) SetCWE(row, id string) {
-	s.Apply(map[string][]string{row + "/cweId": {id}})
-}
-
 // find is the object at a pointer with its shape; nil when there is none, or no field can be in it.
 func (s *State) find(pointer string) (*value, *Shape) {
 	v, shape := s.root, &Container

@@ -27,7 +27,6 @@ type Shape struct {
 	Kind    Kind
 	Options []string
 	Free    bool
-	Max     int     // characters (JSON Schema maxLength), 0 for no limit of its own
 	Item    string  // of a List whose elements are objects: their only member
 	Kids    []Shape // of Rows and Group
 	// Blank is a new row; Quiet are members which alone do not make a row worth keeping.
@@ -69,7 +68,7 @@ var Scores = []struct{ Member, Version string }{
 func prose(name string) Shape {
 	return Shape{Name: name, Kind: Rows, Blank: `{"lang":"en"}`, Quiet: []string{"lang"}, Kids: []Shape{
 		{Name: "lang", Kind: Choice, Options: Languages, Free: true},
-		{Name: "value", Kind: Prose, Max: 4096},
+		{Name: "value", Kind: Prose},
 	}}
 }
 
@@ -82,27 +81,27 @@ func invited(s Shape) Shape {
 // Container is the published CNA container (CVE Record Format 5.2.0, definitions/cnaPublishedContainer) as far as fields
 // show it. What is not here (cpeApplicability, taxonomyMappings, supportingMedia, x_ members, …) is kept as it is.
 var Container = Shape{Kind: Group, Kids: []Shape{
-	{Name: "title", Kind: Line, Max: 256},
+	{Name: "title", Kind: Line},
 	invited(prose("descriptions")),
 	{Name: "affected", Kind: Rows, Invite: true, Blank: `{"versions":[{"status":"affected","versionType":"custom"}],"defaultStatus":"unaffected"}`,
 		Quiet: []string{"defaultStatus"}, Kids: []Shape{
-			{Name: "vendor", Kind: Line, Max: 512},
-			{Name: "product", Kind: Line, Max: 2048},
+			{Name: "vendor", Kind: Line},
+			{Name: "product", Kind: Line},
 			{Name: "versions", Kind: Rows, Blank: `{"status":"affected","versionType":"custom"}`, Quiet: []string{"status", "versionType"}, Kids: []Shape{
 				{Name: "status", Kind: Choice, Options: Statuses},
-				{Name: "version", Kind: Line, Max: 1024},
-				{Name: "to", Kind: Bound, Max: 1024},
-				{Name: "versionType", Kind: Choice, Options: VersionTypes, Free: true, Max: 128},
+				{Name: "version", Kind: Line},
+				{Name: "to", Kind: Bound},
+				{Name: "versionType", Kind: Choice, Options: VersionTypes, Free: true},
 				{Name: "changes", Kind: Rows, Blank: `{"status":"unaffected"}`, Quiet: []string{"status"}, Kids: []Shape{
-					{Name: "at", Kind: Line, Max: 1024},
+					{Name: "at", Kind: Line},
 					{Name: "status", Kind: Choice, Options: Statuses},
 				}},
 			}},
 			{Name: "defaultStatus", Kind: Choice, Options: Statuses},
-			{Name: "packageURL", Kind: Line, Max: 2048},
-			{Name: "collectionURL", Kind: Line, Max: 2048},
-			{Name: "packageName", Kind: Line, Max: 2048},
-			{Name: "repo", Kind: Line, Max: 2048},
+			{Name: "packageURL", Kind: Line},
+			{Name: "collectionURL", Kind: Line},
+			{Name: "packageName", Kind: Line},
+			{Name: "repo", Kind: Line},
 			{Name: "platforms", Kind: List},
 			{Name: "modules", Kind: List},
 			{Name: "programFiles", Kind: List},
@@ -112,9 +111,9 @@ var Container = Shape{Kind: Group, Kids: []Shape{
 	{Name: "problemTypes", Kind: Rows, Invite: true, Blank: `{"descriptions":[{"lang":"en","type":"CWE"}]}`, Kids: []Shape{
 		{Name: "descriptions", Kind: Rows, Blank: `{"lang":"en"}`, Quiet: []string{"lang", "type"}, Kids: []Shape{
 			{Name: "cweId", Kind: Weak},
-			{Name: "description", Kind: Line, Max: 4096},
+			{Name: "description", Kind: Line},
 			{Name: "lang", Kind: Choice, Options: Languages, Free: true},
-			{Name: "type", Kind: Line, Max: 128},
+			{Name: "type", Kind: Line},
 		}},
 	}},
 	{Name: "metrics", Kind: Rows, Blank: `{"format":"CVSS"}`, Quiet: []string{"format"}, Kids: []Shape{
@@ -122,8 +121,8 @@ var Container = Shape{Kind: Group, Kids: []Shape{
 		prose("scenarios"),
 	}},
 	{Name: "references", Kind: Rows, Invite: true, Blank: `{}`, Kids: []Shape{
-		{Name: "url", Kind: Line, Max: 2048},
-		{Name: "name", Kind: Line, Max: 512},
+		{Name: "url", Kind: Line},
+		{Name: "name", Kind: Line},
 		{Name: "tags", Kind: Tags, Options: ReferenceTags},
 	}},
 	prose("solutions"), prose("workarounds"), prose("configurations"), prose("exploits"),
@@ -132,14 +131,14 @@ var Container = Shape{Kind: Group, Kids: []Shape{
 		prose("descriptions"),
 	}},
 	{Name: "credits", Kind: Rows, Blank: `{"lang":"en","type":"finder"}`, Quiet: []string{"lang", "type"}, Kids: []Shape{
-		{Name: "value", Kind: Line, Max: 4096},
+		{Name: "value", Kind: Line},
 		{Name: "type", Kind: Choice, Options: CreditTypes},
 		{Name: "lang", Kind: Choice, Options: Languages, Free: true},
 		{Name: "user", Kind: Line},
 	}},
 	{Name: "timeline", Kind: Rows, Blank: `{"lang":"en"}`, Quiet: []string{"lang"}, Kids: []Shape{
 		{Name: "time", Kind: Time},
-		{Name: "value", Kind: Line, Max: 4096},
+		{Name: "value", Kind: Line},
 		{Name: "lang", Kind: Choice, Options: Languages, Free: true},
 	}},
 	{Name: "tags", Kind: Tags, Options: RecordTags},

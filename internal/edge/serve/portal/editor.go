@@ -204,8 +204,7 @@ func (s *server) editorOpen(v *visit) error {
 			if err != nil {
 				return err
 			}
-			aside.version, x = d.Version, aside
-			say.aside = true
+			x, say.aside = aside, true // it goes on from the version that it lost against, so that what it changes stays aside
 		} else if !errors.Is(err, drafts.ErrNone) {
 			return err
 		}

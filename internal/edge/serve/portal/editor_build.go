@@ -23,7 +23,6 @@ const (
 type builder struct {
 	l      i18n.Lang
 	shown  []string
-	find   string
 	drawn  int              // controls
 	places map[string]place // where findings go, by name
 }
@@ -54,17 +53,17 @@ func (b *builder) sections(state *form.State) []editor.Section {
 
 // filled tells whether there is anything in a part.
 func filled(p *form.Part) bool {
-	return p.Odd || len(p.Rows) > 0 || p.Field.Text != "" || len(p.Field.Chosen) > 0 || slices.ContainsFunc(p.Parts, func(p form.Part) bool { return filled(&p) })
+	return p.Odd != "" || len(p.Rows) > 0 || p.Field.Text != "" || len(p.Field.Chosen) > 0 || slices.ContainsFunc(p.Parts, func(p form.Part) bool { return filled(&p) })
 }
 
 func (b *builder) items(p *form.Part, where string) []editor.Item {
+	if p.Odd != "" {
+		return []editor.Item{{Field: b.field(p, where, "")}}
+	}
 	switch p.Shape.Kind {
 	case form.Rows:
 		return []editor.Item{{Rows: b.list(p, where)}}
 	case form.Group:
-		if p.Odd {
-			return nil
-		}
 		var out []editor.Item
 		for i := range p.Parts {
 			out = append(out, b.items(&p.Parts[i], where)...)
@@ -87,9 +86,6 @@ func (b *builder) list(p *form.Part, where string) *editor.Rows {
 	}
 	if i18n.Has("edit.h." + p.Path) {
 		x.Hint = b.l.T("edit.h." + p.Path)
-	}
-	if p.Odd {
-		x.Odd = b.l.T("edit.odd")
 	}
 	limit := fewRows
 	if slices.Contains(b.shown, p.Name) {
@@ -122,7 +118,6 @@ func (b *builder) multiple(path string) bool {
 
 func (b *builder) adds(p *form.Part) (out []editor.Choice) {
 	switch {
-	case p.Odd:
 	case p.Shape.Name == "metrics":
 		for _, s := range form.Scores {
 			out = append(out, editor.Choice{Label: b.l.T("edit.add.metrics", s.Version), Op: "add " + p.Name + " " + s.Member})
@@ -178,7 +173,7 @@ func (b *builder) row(list *form.Part, r *form.Row, n int, where string) editor.
 		p := &r.Parts[i]
 		switch {
 		case folded[p.Shape.Name]:
-		case p.Shape.Name == "descriptions" && len(p.Rows) == 1 && !p.Odd:
+		case p.Shape.Name == "descriptions" && len(p.Rows) == 1:
 			// One text is the rule: it stands in the row itself.
 			inner := b.list(p, where)
 			out.Items = append(out.Items, inner.Rows[0].Items...)
@@ -241,7 +236,7 @@ func summary(r *form.Row) string {
 func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
 	s := p.Shape
 	b.drawn += max(1, len(p.Field.Chosen))
-	f := &editor.Field{Name: p.Control(), ID: editor.ID(p.Control()), Label: b.l.T("edit.f." + s.Name), Value: p.Field.Text, Max: s.Max}
+	f := &editor.Field{Name: p.Control(), ID: editor.ID(p.Control()), Label: b.l.T("edit.f." + s.Name), Value: p.Field.Text}
 	if i18n.Has("edit.f." + p.Path) {
 		f.Label = b.l.T("edit.f." + p.Path)
 	}
@@ -263,8 +258,8 @@ func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
 	}
 	words := func(v string) string { return label(b.l, v) }
 	switch {
-	case p.Odd:
-		f.Kind, f.Odd = "odd", "…"
+	case p.Odd != "":
+		f.Kind, f.Odd = "odd", readable(p.Odd)
 	case s.Kind == form.Choice && s.Name == "versionType":
 		f.Kind, f.Mono = "free", true
 		options(s.Options, words)
@@ -330,7 +325,7 @@ func (b *builder) place(state *form.State, at form.Places, found []cve.Finding) 
 			name = name[:strings.LastIndexByte(name, '/')]
 			spot, ok = b.places[name]
 		}
-		p := editor.Problem{ID: spot.id, Where: spot.where, Text: words(b.l, f), Error: f.Severity == cve.SeverityError, Rule: f.Rule}
+		p := editor.Problem{ID: spot.id, Where: spot.where, Text: words(b.l, f), Error: f.Severity == cve.SeverityError}
 		out = append(out, p)
 		if spot.problems != nil {
 			*spot.problems = append(*spot.problems, p)

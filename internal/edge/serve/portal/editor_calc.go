@@ -24,10 +24,6 @@ func (b *builder) calculator(p *form.Part, where string) *editor.Calc {
 		Name: name, ID: editor.ID(name), Kind: "line", Mono: true, Value: p.Field.Text,
 		Label: b.l.T("edit.f.vector", p.Field.Version), Hint: b.l.T("edit.h.vector"),
 	}
-	if p.Odd {
-		c.Field.Kind, c.Field.Odd = "odd", "…"
-		return c
-	}
 	c.Score = score(p.Field.Version, p.Field.Text)
 	for _, g := range []cvss.Group{cvss.Base, cvss.Temporal, cvss.Environmental, cvss.Supplemental} {
 		group := editor.Group{}

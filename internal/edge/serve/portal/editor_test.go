@@ -512,3 +512,36 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// What no field can hold is shown, said to be wrong, and kept.
+func TestOddMembers(t *testing.T) {
+	w, id := newDesk(t)
+	odd := `{"title":7,"descriptions":"text","source":[],"affected":[{"vendor":"Acme","versions":[{"lessThan":"1","lessThanOrEqual":"2"}]}],"metrics":[{"cvssV3_1":"AV:N"}]}`
+	p := w.signIn(t, "ann@acme.test").paper(t, id).set("json", odd).press("json")
+	if n := strings.Count(p.answer.body, "no field can show"); n != 5 {
+		t.Errorf("%d members are shown to be odd", n)
+	}
+	p.set("/affected/0/product", "Widget").press("/check")
+	if said := p.at("f-title"); !strings.Contains(said, "Must be a string, not a number") {
+		t.Errorf("at the title: %s", said)
+	}
+	state, err := form.Parse([]byte(p.values.Get("doc")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(odd, `"vendor":"Acme"`, `"vendor":"Acme","product":"Widget"`, 1)
+	if got, _ := state.Clean(); string(got) != want {
+		t.Errorf("the container became %s", got)
+	}
+}
+
+// What is too large to keep is not lost without a word.
+func TestTooLargeForADraft(t *testing.T) {
+	w, id := newDesk(t)
+	p := w.signIn(t, "ann@acme.test").paper(t, id)
+	p.set("/descriptions/0/value", strings.Repeat("x", 4<<20)).press("/draft")
+	if p.answer.status != http.StatusConflict {
+		t.Fatalf("%d", p.answer.status)
+	}
+	p.answer.has(t, "could not be kept")
+}

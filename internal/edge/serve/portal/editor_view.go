@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -70,13 +71,10 @@ func (s *server) editorView(v *visit, w *writing, x *sheet, say said) (editor.Vi
 		Frame: v.frame, ID: w.ID, State: string(w.State), At: w.at(), Doc: string(x.state.Encode()), Version: x.version, Base: x.base, Shown: x.shown,
 		Saved: say.draft.At, Rules: form.Rules, Checked: say.checked,
 	}
-	if say.stale {
-		out.Saved = say.draft.At
-	}
 	if say.focus != "" {
 		out.Focus = editor.ID(say.focus)
 	}
-	b := builder{l: l, shown: x.shown, find: say.find, places: map[string]place{}}
+	b := builder{l: l, shown: x.shown, places: map[string]place{}}
 	out.Sections = b.sections(x.state)
 	if say.find != "" {
 		if f := b.places[say.find].field; f != nil {
@@ -120,7 +118,7 @@ func (s *server) editorView(v *visit, w *writing, x *sheet, say said) (editor.Vi
 
 // starts are what a new record can begin with.
 func (s *server) starts(v *visit) (editor.Starts, error) {
-	out := editor.Starts{Offer: true}
+	var out editor.Starts
 	list, err := s.Editing.Drafts.Templates(v.r.Context(), v.me.Org.ID)
 	if err != nil {
 		return out, err
@@ -216,6 +214,9 @@ func (s *server) editorTell(v *visit, w *writing, x *sheet, say said) error {
 	if t.Saved, err = rendered(ctx, editor.Saved(out)); err != nil {
 		return err
 	}
+	if say.unkept {
+		t.Saved = templ.EscapeString(v.frame.Page.Lang.T("edit.unkept"))
+	}
 	if t.Verdict, err = rendered(ctx, editor.Verdict(out)); err != nil {
 		return err
 	}
@@ -248,17 +249,22 @@ func (s *server) sendJSON(v *visit, what any) error {
 
 func keptOf(list []form.Kept) (out []editor.Kept) {
 	for _, k := range list {
-		text := jsontext.Value(k.JSON)
-		if text.Indent(jsontext.WithIndent("  ")) == nil {
-			k.JSON = string(text)
-		}
-		const most = 4000
-		if len(k.JSON) > most {
-			k.JSON = strings.ToValidUTF8(k.JSON[:most], "") + "…"
-		}
-		out = append(out, editor.Kept{Name: k.Name, Label: jsontext.Pointer(k.Name).LastToken(), JSON: k.JSON})
+		out = append(out, editor.Kept{Name: k.Name, Label: jsontext.Pointer(k.Name).LastToken(), JSON: readable(k.JSON)})
 	}
 	return out
+}
+
+// readable is a part of the container for people to read, cut where it is long: all of it is in the JSON.
+func readable(raw string) string {
+	const most = 4000
+	v := jsontext.Value(raw)
+	if v.Indent(jsontext.WithIndent("  ")) == nil {
+		raw = string(v)
+	}
+	if len(raw) > most {
+		raw = strings.ToValidUTF8(raw[:most], "") + "…"
+	}
+	return raw
 }
 
 // languages are what the languages of texts call themselves.
