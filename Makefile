@@ -3,9 +3,10 @@
 GO ?= go
 FUZZTIME ?= 10s
 KILLS ?= 1000
+RESERVATIONS ?= 50000
 BENCHTIME ?= 1s
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet crash powerloss ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet crash alloc powerloss ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -46,6 +47,9 @@ sheet: ## a picture of every type of page, and a page with all of them, into ./s
 
 crash: ## kill a node KILLS times at random moments, on each engine, and look what is left (half an hour each)
 	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 4h -kills $(KILLS)
+
+alloc: ## 64 clients reserve RESERVATIONS times on each engine at nodes that are killed meanwhile (half an hour each)
+	$(GO) test ./cmd/tasuki -run TestAllocation -v -timeout 4h -reservations $(RESERVATIONS)
 
 powerloss: ## cut the power at every write and over 1,000 random subsets of unsynced ones (Linux, strace; half an hour)
 	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 4h -subsets 1000
