@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 
 	"tasuki/web/clocks"
+	"tasuki/web/i18n"
 	"tasuki/web/layout"
 )
 
@@ -74,6 +75,14 @@ type Step struct {
 }
 
 func leaf(n int64) string { return "/log/" + strconv.FormatInt(n, 10) }
+
+// joined is a word and what it is about.
+func joined(l i18n.Lang, word, of string) string {
+	if of == "" {
+		return word
+	}
+	return word + l.T("disputes.colon") + of
+}
 
 // tagged marks what people wrote in a language that is not the page's.
 func tagged(lang string) templ.Attributes {

@@ -82,7 +82,11 @@ func clockFilters(l i18n.Lang, all []program.ClockView, asked url.Values) []cloc
 
 // clockRow is a running clock as pages show it.
 func (s *server) clockRow(l i18n.Lang, k *program.ClockView) clocks.Row {
-	return clocks.Row{Key: k.Key, What: clockWords(l, k.What), About: k.About, Strength: k.Strength, Rule: k.Rule, Pack: k.Pack, Started: k.Started, Due: k.Due,
+	about := k.About
+	if l != i18n.English && i18n.Has("clocks.what."+k.What) {
+		about = "" // the rule pack's words are English, and the reader has these
+	}
+	return clocks.Row{Key: k.Key, What: clockWords(l, k.What), About: about, Strength: k.Strength, Rule: k.Rule, Pack: k.Pack, Started: k.Started, Due: k.Due,
 		Overdue: k.Overdue, Left: clocks.Left(l, k.Due, s.Now()), Org: orgLink(k.OrgName), CVE: k.CVE, Case: k.Case, Leaf: k.Leaf}
 }
 
