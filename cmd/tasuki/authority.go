@@ -15,6 +15,7 @@ type AuthorityCmd struct {
 	User   AuthorityUserCmd   `cmd:"" help:"List, add and change users, and reset their secrets."`
 	Range  AuthorityRangeCmd  `cmd:"" help:"Open years, so that identifiers of theirs can be reserved."`
 	Who    AuthorityWhoCmd    `cmd:"" help:"Say who is responsible for a product, up to the head of the hierarchy."`
+	Erase  AuthorityEraseCmd  `cmd:"" name:"erase-person" help:"Erase a person: every private fact about them, and every byte of it in the store's files."`
 	Scopes AuthorityScopesCmd `cmd:"" help:"List where scopes overlap, and which no program can read."`
 }
 

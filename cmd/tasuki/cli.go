@@ -27,6 +27,8 @@ type CLI struct {
 	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`
 
+	Governance GovernanceCmd `cmd:"" help:"Disputes, refusals, transfers, roles, deadlines: the workflows of the Program."`
+
 	Version VersionCmd `cmd:"" help:"Print the version."`
 
 	Completion CompletionCmd `cmd:"" help:"Print a script that lets a shell complete tasuki's commands."`

@@ -70,6 +70,10 @@ type Config struct {
 	// OIDC is an identity provider (OpenID Connect) by which people may sign in to the portal, beside their keys. It needs base_url;
 	// register base_url/portal/oidc/callback there as the address to come back to.
 	OIDC OIDC `toml:"oidc"`
+	// Governance holds what the node does by itself in the Program's workflows.
+	Governance Governance `toml:"governance"`
+	// Mail is the server that reminders go out by.
+	Mail Mail `toml:"mail"`
 }
 
 // TLS holds the files of the certificate.
@@ -147,6 +151,31 @@ type OIDC struct {
 	secret string
 }
 
+// Governance holds what the node does by itself in the workflows.
+type Governance struct {
+	// Remind is how long before a deadline whoever has to act is reminded of it by mail. They hear of it again once it has passed.
+	Remind Duration `toml:"remind"`
+	// InactiveNotices lets the node send notices to inactive CNAs by itself. Otherwise it lists them, and a Root or the Secretariat
+	// sends each.
+	InactiveNotices bool `toml:"inactive_notices"`
+}
+
+// Mail holds the mail server.
+type Mail struct {
+	// SMTP is the server's address, host:port. Empty means that no mail is sent.
+	SMTP string `toml:"smtp"`
+	// From is the address that mail comes from.
+	From string `toml:"from"`
+	// TLS is starttls, tls (from the first byte, usually port 465), or none, which only a server on this machine may have.
+	TLS string `toml:"tls"`
+	// User is the name to sign in with at the server. Empty means that it asks for none.
+	User string `toml:"user"`
+	// PasswordFile is a file whose content is the password. The environment variable TASUKI_SMTP_PASSWORD overrules it.
+	PasswordFile string `toml:"password_file"`
+
+	password string
+}
+
 // defaultConfig is the configuration without a file.
 func defaultConfig() Config {
 	return Config{
@@ -166,5 +195,7 @@ func defaultConfig() Config {
 
 		CVEServices: CVEServices{RateWindow: Duration(time.Second)},
 		Portal:      Portal{TOTP: "optional"},
+		Governance:  Governance{Remind: Duration(24 * time.Hour)},
+		Mail:        Mail{TLS: "starttls"},
 	}
 }

@@ -84,6 +84,7 @@ func (n *node) backup(ctx context.Context, to string, key []byte, report Reporte
 	if err := giveName(f.Name(), to); err != nil {
 		return sum, err
 	}
+	n.keepBackupList(ctx, to, size)
 	return BackupSummary{File: to, Bytes: info.Size(), Size: size}, nil
 }
 

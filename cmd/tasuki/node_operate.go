@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -47,6 +48,9 @@ func act[Q, A any](do func(n *node, ctx context.Context, q Q, report Reporter) (
 // Operate carries out one act of the operator.
 func (n *node) Operate(ctx context.Context, r OperateRequest, report Reporter) (jsontext.Value, error) {
 	do, ok := operations[r.Act]
+	if !ok {
+		do, ok = governing[strings.TrimPrefix(r.Act, "governance ")]
+	}
 	if !ok {
 		return nil, errors.New("the running tasuki does not know this act: it is another version")
 	}

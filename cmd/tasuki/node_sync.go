@@ -66,6 +66,7 @@ func (n *node) schedule(ctx context.Context) error {
 				return got.String(), err
 			}})
 	}
+	list = append(list, n.governanceJobs()...)
 	runner, err := jobs.NewRunner(n.db, jobs.Options{Node: n.holder(), Now: n.now, Rand: n.rand, Log: n.log}, list...)
 	if err != nil {
 		return err

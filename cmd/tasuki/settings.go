@@ -27,6 +27,9 @@ type Settings struct {
 // storeEnv holds the DSN of the database when it contains a secret.
 const storeEnv = "TASUKI_STORE"
 
+// mailEnv holds the password of the mail server.
+const mailEnv = "TASUKI_SMTP_PASSWORD"
+
 // oidcEnv holds the secret that the portal's identity provider knows this node by.
 const oidcEnv = "TASUKI_OIDC_SECRET"
 
@@ -57,6 +60,13 @@ func (p *Program) settings(g Globals, flags []override) (*Settings, error) {
 		}
 		s.Store = strings.TrimSpace(string(dsn))
 		s.From["store"] = "file " + s.StoreFile
+	}
+	if s.Mail.password = p.Getenv(mailEnv); s.Mail.password == "" && s.Mail.PasswordFile != "" {
+		password, err := os.ReadFile(s.Mail.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("mail.password_file: %w", err)
+		}
+		s.Mail.password = strings.TrimSpace(string(password))
 	}
 	if s.OIDC.secret = p.Getenv(oidcEnv); s.OIDC.secret == "" && s.OIDC.SecretFile != "" {
 		secret, err := os.ReadFile(s.OIDC.SecretFile)
@@ -224,6 +234,12 @@ func (s *Settings) check() error {
 	}
 	if s.Portal.TOTP != "optional" && s.Portal.TOTP != "required" {
 		no("portal.totp", "%q is neither optional nor required", s.Portal.TOTP)
+	}
+	if why := s.Mail.wrong(); why != "" {
+		no("mail", "%s", why)
+	}
+	if s.Governance.Remind < 0 {
+		no("governance.remind", "it is negative")
 	}
 	if s.OIDC.Issuer != "" && (s.OIDC.ClientID == "" || s.BaseURL == "") {
 		no("oidc", "issuer needs client_id and base_url")

@@ -160,17 +160,11 @@ func (v *ClockView) rule(p *authority.RulePack) {
 
 // mine says that a caller is to act.
 func mine(ctx context.Context, tx *store.Tx, me authority.Standing, k governance.Clock) (bool, error) {
-	switch {
-	case me.Role != authority.Member:
+	if me.Role != authority.Member {
 		return false, nil
-	case k.Org != "":
-		return k.Org == me.Org.ID, nil
-	case k.Case != "":
-		whole, err := governance.GetWhole(ctx, tx, k.Case)
-		return err == nil && whole.Adjudicator == me.Org.ID, err
 	}
-	i, err := registry.GetID(ctx, tx, k.CVE)
-	return err == nil && i.Owner == me.Org.ID, err
+	org, err := actor(ctx, tx, k)
+	return err == nil && org == me.Org.ID, err
 }
 
 // Activity is what an organisation does, in public.

@@ -177,6 +177,10 @@ func (h *hierarchy) closeNotice(ctx context.Context, t turn, d governance.Case, 
 
 // NoteActive ends the notices to every CNA that has acted again since it got one, and answers how many. Only the operator does this.
 func (s *Service) NoteActive(ctx context.Context, c authority.Caller) (n int, err error) {
+	running := func(d governance.Case, _ time.Time) bool { return !d.Ended() }
+	if some, err := s.anyCase(ctx, governance.Inactivity, running); err != nil || !some && c.Role == authority.Operator {
+		return 0, err // asked often, and seldom with a reason to write
+	}
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		n = 0
 		if t.me.Role != authority.Operator {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tasuki/internal/authority"
 	"tasuki/internal/event"
@@ -132,6 +133,9 @@ func (h *hierarchy) close(ctx context.Context, t turn, r governance.Case, outcom
 // NoteSilence writes down, for every CNA that was asked and let the time pass, that its silence is a refusal: the rules say so, and
 // nobody has to decide it. It returns how many there were. Only the operator does this.
 func (s *Service) NoteSilence(ctx context.Context, c authority.Caller) (n int, err error) {
+	if due, err := s.anyCase(ctx, governance.Refusal, silent); err != nil || !due && c.Role == authority.Operator {
+		return 0, err // asked often, and seldom with a reason to write
+	}
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		n = 0
 		if t.me.Role != authority.Operator {
@@ -143,7 +147,7 @@ func (s *Service) NoteSilence(ctx context.Context, c authority.Caller) (n int, e
 		}
 		var h *hierarchy
 		for _, r := range list {
-			if r.State != governance.Asked || !r.Overdue(t.Now()) {
+			if !silent(r, t.Now()) {
 				continue
 			}
 			if h == nil {
@@ -159,6 +163,20 @@ func (s *Service) NoteSilence(ctx context.Context, c authority.Caller) (n int, e
 		return nil
 	})
 	return n, err
+}
+
+func silent(r governance.Case, at time.Time) bool {
+	return r.State == governance.Asked && r.Overdue(at)
+}
+
+// anyCase says whether a case of a workflow is of some kind now.
+func (s *Service) anyCase(ctx context.Context, w governance.Workflow, is func(governance.Case, time.Time) bool) (some bool, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		list, err := governance.Cases(ctx, tx, w)
+		some = slices.ContainsFunc(list, func(d governance.Case) bool { return is(d, s.Now()) })
+		return err
+	})
+	return some, err
 }
 
 // NewDirection tells a CNA of last resort, or another suited one, to assign or publish.
