@@ -17,6 +17,33 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for CaseWorkflow.
+const (
+	CaseWorkflowDirection  CaseWorkflow = "direction"
+	CaseWorkflowDispute    CaseWorkflow = "dispute"
+	CaseWorkflowInactivity CaseWorkflow = "inactivity"
+	CaseWorkflowRefusal    CaseWorkflow = "refusal"
+	CaseWorkflowTransfer   CaseWorkflow = "transfer"
+)
+
+// Valid indicates whether the value is a known member of the CaseWorkflow enum.
+func (e CaseWorkflow) Valid() bool {
+	switch e {
+	case CaseWorkflowDirection:
+		return true
+	case CaseWorkflowDispute:
+		return true
+	case CaseWorkflowInactivity:
+		return true
+	case CaseWorkflowRefusal:
+		return true
+	case CaseWorkflowTransfer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChangeWhat.
 const (
 	ChangeWhatAdded     ChangeWhat = "added"
@@ -38,6 +65,27 @@ func (e ChangeWhat) Valid() bool {
 	case ChangeWhatRestored:
 		return true
 	case ChangeWhatWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClockStrength.
+const (
+	May    ClockStrength = "may"
+	Must   ClockStrength = "must"
+	Should ClockStrength = "should"
+)
+
+// Valid indicates whether the value is a known member of the ClockStrength enum.
+func (e ClockStrength) Valid() bool {
+	switch e {
+	case May:
+		return true
+	case Must:
+		return true
+	case Should:
 		return true
 	default:
 		return false
@@ -83,6 +131,30 @@ func (e PartChangeOp) Valid() bool {
 	}
 }
 
+// Defines values for ResponsibleVerdict.
+const (
+	Gap     ResponsibleVerdict = "gap"
+	Holder  ResponsibleVerdict = "holder"
+	Nobody  ResponsibleVerdict = "nobody"
+	Overlap ResponsibleVerdict = "overlap"
+)
+
+// Valid indicates whether the value is a known member of the ResponsibleVerdict enum.
+func (e ResponsibleVerdict) Valid() bool {
+	switch e {
+	case Gap:
+		return true
+	case Holder:
+		return true
+	case Nobody:
+		return true
+	case Overlap:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiffListsParamsClock.
 const (
 	DiffListsParamsClockLog    DiffListsParamsClock = "log"
@@ -95,6 +167,51 @@ func (e DiffListsParamsClock) Valid() bool {
 	case DiffListsParamsClockLog:
 		return true
 	case DiffListsParamsClockSource:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDisputesParamsWorkflow.
+const (
+	ListDisputesParamsWorkflowDirection  ListDisputesParamsWorkflow = "direction"
+	ListDisputesParamsWorkflowDispute    ListDisputesParamsWorkflow = "dispute"
+	ListDisputesParamsWorkflowInactivity ListDisputesParamsWorkflow = "inactivity"
+	ListDisputesParamsWorkflowRefusal    ListDisputesParamsWorkflow = "refusal"
+	ListDisputesParamsWorkflowTransfer   ListDisputesParamsWorkflow = "transfer"
+)
+
+// Valid indicates whether the value is a known member of the ListDisputesParamsWorkflow enum.
+func (e ListDisputesParamsWorkflow) Valid() bool {
+	switch e {
+	case ListDisputesParamsWorkflowDirection:
+		return true
+	case ListDisputesParamsWorkflowDispute:
+		return true
+	case ListDisputesParamsWorkflowInactivity:
+		return true
+	case ListDisputesParamsWorkflowRefusal:
+		return true
+	case ListDisputesParamsWorkflowTransfer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDisputesParamsState.
+const (
+	Ended ListDisputesParamsState = "ended"
+	Open  ListDisputesParamsState = "open"
+)
+
+// Valid indicates whether the value is a known member of the ListDisputesParamsState enum.
+func (e ListDisputesParamsState) Valid() bool {
+	switch e {
+	case Ended:
+		return true
+	case Open:
 		return true
 	default:
 		return false
@@ -278,6 +395,60 @@ func (e GetStatisticsParamsClock) Valid() bool {
 	}
 }
 
+// Case defines model for Case.
+type Case struct {
+	// Adjudicator Short name of who decides now.
+	Adjudicator *string `json:"adjudicator,omitempty"`
+
+	// Against Short name of whom it is with.
+	Against *string    `json:"against,omitempty"`
+	Changed time.Time  `json:"changed"`
+	Due     *time.Time `json:"due,omitempty"`
+	Ended   bool       `json:"ended"`
+
+	// Hidden It is about what was not public when it began: organisations and texts are committed, not public.
+	Hidden *bool              `json:"hidden,omitempty"`
+	Id     openapi_types.UUID `json:"id"`
+
+	// Ids CVE identifiers.
+	Ids []string `json:"ids"`
+
+	// Level Who decides a dispute; which notice.
+	Level   *string   `json:"level,omitempty"`
+	Opened  time.Time `json:"opened"`
+	Outcome *string   `json:"outcome,omitempty"`
+	Overdue *bool     `json:"overdue,omitempty"`
+
+	// Pack Version of the rule pack of the newest step.
+	Pack string `json:"pack"`
+
+	// Party Short name of who began it.
+	Party *string `json:"party,omitempty"`
+	State string  `json:"state"`
+
+	// Subject Why it was begun.
+	Subject  *string      `json:"subject,omitempty"`
+	Workflow CaseWorkflow `json:"workflow"`
+}
+
+// CaseWorkflow defines model for Case.Workflow.
+type CaseWorkflow string
+
+// CaseSteps defines model for CaseSteps.
+type CaseSteps struct {
+	Case Case `json:"case"`
+
+	// Steps The oldest first.
+	Steps []Step `json:"steps"`
+}
+
+// Cases defines model for Cases.
+type Cases struct {
+	// Items The newest first.
+	Items []Case `json:"items"`
+	Total int64  `json:"total"`
+}
+
 // Change defines model for Change.
 type Change struct {
 	Hit *Hit `json:"hit,omitempty"`
@@ -309,6 +480,62 @@ type Change struct {
 
 // ChangeWhat A record that was rejected is withdrawn, one that came back from there restored.
 type ChangeWhat string
+
+// Claim defines model for Claim.
+type Claim struct {
+	Emails *[]string          `json:"emails,omitempty"`
+	Grant  openapi_types.UUID `json:"grant"`
+	Match  *Pattern           `json:"match,omitempty"`
+	Name   string             `json:"name"`
+	Pages  *[]string          `json:"pages,omitempty"`
+	Role   string             `json:"role"`
+	Short  string             `json:"short"`
+
+	// Why Why it does not hold: excluded, or end of life.
+	Why *string `json:"why,omitempty"`
+}
+
+// Clock defines model for Clock.
+type Clock struct {
+	// About The rule in words.
+	About *string             `json:"about,omitempty"`
+	Case  *openapi_types.UUID `json:"case,omitempty"`
+	Cve   *string             `json:"cve,omitempty"`
+	Due   time.Time           `json:"due"`
+
+	// Key Names it for good.
+	Key string `json:"key"`
+
+	// Leaf The leaf of the log that started it.
+	Leaf int64 `json:"leaf"`
+
+	// Org Short name of who is to act; absent while that is not public.
+	Org     *string `json:"org,omitempty"`
+	Overdue bool    `json:"overdue"`
+
+	// Pack Version of the rule pack that it was stamped by.
+	Pack string `json:"pack"`
+
+	// Rule Where the Program says so.
+	Rule     *string       `json:"rule,omitempty"`
+	Started  time.Time     `json:"started"`
+	Strength ClockStrength `json:"strength"`
+
+	// What The rule pack's name for it.
+	//
+	// Example: refusal.answer
+	What string `json:"what"`
+}
+
+// ClockStrength defines model for Clock.Strength.
+type ClockStrength string
+
+// Clocks defines model for Clocks.
+type Clocks struct {
+	// Items The first due first.
+	Items   []Clock `json:"items"`
+	Overdue int64   `json:"overdue"`
+}
 
 // Completion defines model for Completion.
 type Completion struct {
@@ -378,6 +605,30 @@ type Field struct {
 // Fields defines model for Fields.
 type Fields struct {
 	Fields []Field `json:"fields"`
+}
+
+// Grant defines model for Grant.
+type Grant struct {
+	// Above Short name of whom it stands under.
+	Above *string            `json:"above,omitempty"`
+	Ended *time.Time         `json:"ended,omitempty"`
+	From  time.Time          `json:"from"`
+	Id    openapi_types.UUID `json:"id"`
+
+	// Leaf The leaf of the log that gave it.
+	Leaf int64 `json:"leaf"`
+
+	// Pack Version of the rule pack that it was given under.
+	Pack string `json:"pack"`
+
+	// Reason Of its end.
+	Reason *string `json:"reason,omitempty"`
+	Role   string  `json:"role"`
+	Scope  Scope   `json:"scope"`
+
+	// Stands Whether it is in force now.
+	Stands bool       `json:"stands"`
+	To     *time.Time `json:"to,omitempty"`
 }
 
 // Hit defines model for Hit.
@@ -535,6 +786,58 @@ type Option struct {
 	Label string `json:"label"`
 }
 
+// Organization defines model for Organization.
+type Organization struct {
+	// Above Short name of the organisation that it stands under.
+	Above *string `json:"above,omitempty"`
+
+	// Advisories Where it publishes.
+	Advisories *[]string `json:"advisories,omitempty"`
+	Country    *string   `json:"country,omitempty"`
+
+	// Emails Role mailboxes.
+	Emails *[]string `json:"emails,omitempty"`
+
+	// Head Short name of the head of its hierarchy.
+	Head *string `json:"head,omitempty"`
+
+	// Id Permanent.
+	Id   openapi_types.UUID `json:"id"`
+	Name string             `json:"name"`
+
+	// Pages Contact pages and forms.
+	Pages *[]string `json:"pages,omitempty"`
+
+	// Partner Its number in the Program's list of partners.
+	Partner *string `json:"partner,omitempty"`
+
+	// Policies Disclosure policies.
+	Policies *[]string `json:"policies,omitempty"`
+
+	// Roles That it holds now, the highest first.
+	Roles []string `json:"roles"`
+
+	// Short Short name.
+	//
+	// Example: acme
+	Short string `json:"short"`
+
+	// Types What it is: Vendor, CERT, …
+	Types *[]string `json:"types,omitempty"`
+}
+
+// Organizations defines model for Organizations.
+type Organizations struct {
+	// Items By short name.
+	Items []Organization `json:"items"`
+
+	// Size Leaves of the log that the answer covers.
+	Size int64 `json:"size"`
+
+	// Total How many there are in all.
+	Total int64 `json:"total"`
+}
+
 // Page defines model for Page.
 type Page struct {
 	Explanation *Explanation `json:"explanation,omitempty"`
@@ -594,6 +897,22 @@ type PartChange struct {
 // PartChangeOp defines model for PartChange.Op.
 type PartChangeOp string
 
+// Pattern defines model for Pattern.
+type Pattern struct {
+	Cpe *string `json:"cpe,omitempty"`
+
+	// Derived Whether it was read out of words and not stated by the organisation.
+	Derived *bool `json:"derived,omitempty"`
+
+	// Namespace Of packages: it and all below it.
+	//
+	// Example: npm/@acme
+	Namespace *string `json:"namespace,omitempty"`
+	Product   *string `json:"product,omitempty"`
+	Purl      *string `json:"purl,omitempty"`
+	Vendor    *string `json:"vendor,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code The kind of problem, for programs: the fragment of type.
@@ -638,6 +957,20 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Profile defines model for Profile.
+type Profile struct {
+	// Below Short names of those that stand under it.
+	Below []string `json:"below"`
+
+	// Grants Ended ones too, in the order they were given.
+	Grants       []Grant      `json:"grants"`
+	Organization Organization `json:"organization"`
+
+	// Size Leaves of the log that the answer covers.
+	Size       int64      `json:"size"`
+	Timeliness Timeliness `json:"timeliness"`
+}
+
 // Record defines model for Record.
 type Record struct {
 	// Id Example: CVE-2024-23917
@@ -659,6 +992,50 @@ type Record struct {
 
 	// Versions How many versions of the record this list has held.
 	Versions *int64 `json:"versions,omitempty"`
+}
+
+// Responsible defines model for Responsible.
+type Responsible struct {
+	// Arbiter Short name of who decides where holders cannot agree; absent in an overlap: the Council of Roots.
+	Arbiter *string `json:"arbiter,omitempty"`
+
+	// Chain From the first holder, or CNA of last resort, up to the head of its hierarchy.
+	Chain []Claim `json:"chain"`
+
+	// Coordinators By activity, where there is no holder.
+	Coordinators []Claim `json:"coordinators"`
+
+	// Holders Whose scope fits most narrowly.
+	Holders []Claim `json:"holders"`
+
+	// LastResort The nearest in the hierarchy first.
+	LastResort []Claim `json:"last_resort"`
+
+	// Outside Whose scope would cover it but for an exclusion or its policy for the end of life.
+	Outside []Claim `json:"outside"`
+
+	// Verdict holder: one organisation; overlap: several; gap: a CNA of last resort; nobody.
+	Verdict ResponsibleVerdict `json:"verdict"`
+
+	// Wider Whose scope covers it less narrowly.
+	Wider []Claim `json:"wider"`
+}
+
+// ResponsibleVerdict holder: one organisation; overlap: several; gap: a CNA of last resort; nobody.
+type ResponsibleVerdict string
+
+// Scope defines model for Scope.
+type Scope struct {
+	// Eol Products at the end of their life: included, excluded; absent: the scope does not say.
+	Eol *string `json:"eol,omitempty"`
+
+	// Exclude What of include is not covered.
+	Exclude *[]Pattern `json:"exclude,omitempty"`
+	Include *[]Pattern `json:"include,omitempty"`
+
+	// Kind coordination: by activity; absent: by products.
+	Kind *string `json:"kind,omitempty"`
+	Text *string `json:"text,omitempty"`
 }
 
 // Score defines model for Score.
@@ -724,6 +1101,53 @@ type Statistics struct {
 
 	// Years By the year in the identifier.
 	Years map[string]int64 `json:"years"`
+}
+
+// Step defines model for Step.
+type Step struct {
+	At time.Time `json:"at"`
+
+	// By Short name of who took it.
+	By  *string    `json:"by,omitempty"`
+	Cve *string    `json:"cve,omitempty"`
+	Due *time.Time `json:"due,omitempty"`
+
+	// Evidence Web addresses.
+	Evidence *[]string `json:"evidence,omitempty"`
+
+	// Kind The kind of event.
+	//
+	// Example: dispute.opened/1
+	Kind string `json:"kind"`
+
+	// Leaf The leaf of the log that it is.
+	Leaf  int64   `json:"leaf"`
+	Level *string `json:"level,omitempty"`
+
+	// Org Short name of whom it concerns.
+	Org     *string `json:"org,omitempty"`
+	Outcome *string `json:"outcome,omitempty"`
+	Reason  *string `json:"reason,omitempty"`
+	Text    *string `json:"text,omitempty"`
+}
+
+// Timeliness defines model for Timeliness.
+type Timeliness struct {
+	// MedianSeconds From reservation to publication, of the middle one.
+	MedianSeconds int64 `json:"median_seconds"`
+	Met           int64 `json:"met"`
+
+	// Missed Ended too late, or overdue.
+	Missed int64 `json:"missed"`
+
+	// Overdue Of missed: still running.
+	Overdue int64 `json:"overdue"`
+
+	// Published Identifiers of this list that it published.
+	Published int64 `json:"published"`
+
+	// Running Not yet due.
+	Running int64 `json:"running"`
 }
 
 // Version defines model for Version.
@@ -820,6 +1244,12 @@ type StreamChangesParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// ListClocksParams defines parameters for ListClocks.
+type ListClocksParams struct {
+	// Org Only where this organisation is to act, by short name, as far as that is public.
+	Org *string `form:"org,omitempty" json:"org,omitempty"`
+}
+
 // CompleteParams defines parameters for Complete.
 type CompleteParams struct {
 	// Q The query so far.
@@ -856,6 +1286,27 @@ type DiffListsParams struct {
 // DiffListsParamsClock defines parameters for DiffLists.
 type DiffListsParamsClock string
 
+// ListDisputesParams defines parameters for ListDisputes.
+type ListDisputesParams struct {
+	// Workflow Of which workflow.
+	Workflow *ListDisputesParamsWorkflow `form:"workflow,omitempty" json:"workflow,omitempty"`
+
+	// State Only open, or only ended ones.
+	State *ListDisputesParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Offset How many to leave out.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Limit Cases per page.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListDisputesParamsWorkflow defines parameters for ListDisputes.
+type ListDisputesParamsWorkflow string
+
+// ListDisputesParamsState defines parameters for ListDisputes.
+type ListDisputesParamsState string
+
 // ExportParams defines parameters for Export.
 type ExportParams struct {
 	// Q The query. Without it: every record.
@@ -882,6 +1333,21 @@ type ExportParamsForm string
 
 // ExportParamsClock defines parameters for Export.
 type ExportParamsClock string
+
+// ListOrganizationsParams defines parameters for ListOrganizations.
+type ListOrganizationsParams struct {
+	// Q Only whose name or short name has this in it, whatever the letter case.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Role Only who holds this role.
+	Role *string `form:"role,omitempty" json:"role,omitempty"`
+
+	// Offset How many to leave out.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Limit Organisations per page.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListProductsParams defines parameters for ListProducts.
 type ListProductsParams struct {
@@ -942,6 +1408,24 @@ type GetRawRecordParams struct {
 
 // GetRawRecordParamsClock defines parameters for GetRawRecord.
 type GetRawRecordParamsClock string
+
+// GetResponsibleParams defines parameters for GetResponsible.
+type GetResponsibleParams struct {
+	// Vendor The vendor's name.
+	Vendor *string `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Product The product's name.
+	Product *string `form:"product,omitempty" json:"product,omitempty"`
+
+	// Purl A package URL.
+	Purl *string `form:"purl,omitempty" json:"purl,omitempty"`
+
+	// Cpe A CPE 2.3 name.
+	Cpe *string `form:"cpe,omitempty" json:"cpe,omitempty"`
+
+	// Eol Whether every version in question is at the end of its life.
+	Eol *bool `form:"eol,omitempty" json:"eol,omitempty"`
+}
 
 // SearchParams defines parameters for Search.
 type SearchParams struct {
@@ -1144,6 +1628,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/changes/stream (the `StreamChanges` operationId).
 	StreamChanges(ctx context.Context, params *StreamChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListClocks List running deadlines
+	//
+	// Every deadline of the Program's rules that runs in public, as the event that started it was stamped; overdue ones first.
+	//
+	// Corresponds with GET /api/v1/clocks (the `ListClocks` operationId).
+	ListClocks(ctx context.Context, params *ListClocksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Complete Complete a query that is being typed
 	//
 	// Says which fields, values, identifiers or dates may come at the cursor, with how many records have them.
@@ -1157,6 +1648,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/diff (the `DiffLists` operationId).
 	DiffLists(ctx context.Context, params *DiffListsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListDisputes List cases
+	//
+	// Of one workflow; disputes unless another is named.
+	//
+	// Corresponds with GET /api/v1/disputes (the `ListDisputes` operationId).
+	ListDisputes(ctx context.Context, params *ListDisputesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDispute Get one case
+	//
+	// Of any workflow, with its public steps; the leaf of each is the evidence for it.
+	//
+	// Corresponds with GET /api/v1/disputes/{case} (the `GetDispute` operationId).
+	GetDispute(ctx context.Context, pCase string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Export Download whole records
 	//
@@ -1183,6 +1688,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/openapi.json (the `GetOpenapi` operationId).
 	GetOpenapi(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOrganizations List organisations
+	//
+	// The directory: everybody who holds a role in this list, with their public contact.
+	//
+	// Corresponds with GET /api/v1/organizations (the `ListOrganizations` operationId).
+	ListOrganizations(ctx context.Context, params *ListOrganizationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOrganization Get one organisation
+	//
+	// By short name or UUID: its grants with their scopes, and how it keeps its deadlines.
+	//
+	// Corresponds with GET /api/v1/organizations/{name} (the `GetOrganization` operationId).
+	GetOrganization(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListProducts List products
 	//
@@ -1235,6 +1754,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/records/{id}/versions/{index} (the `GetVersion` operationId).
 	GetVersion(ctx context.Context, id string, index int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetResponsible Ask who is responsible for a product
+	//
+	// By the scopes of this list, as far as programs can read them.
+	//
+	// Corresponds with GET /api/v1/responsible (the `GetResponsible` operationId).
+	GetResponsible(ctx context.Context, params *GetResponsibleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Search Search the list
 	//
@@ -1354,6 +1880,23 @@ func (c *Generated) StreamChanges(ctx context.Context, params *StreamChangesPara
 	return c.Client.Do(req)
 }
 
+// ListClocks List running deadlines
+//
+// Every deadline of the Program's rules that runs in public, as the event that started it was stamped; overdue ones first.
+//
+// Corresponds with GET /api/v1/clocks (the `ListClocks` operationId).
+func (c *Generated) ListClocks(ctx context.Context, params *ListClocksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListClocksRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // Complete Complete a query that is being typed
 //
 // Says which fields, values, identifiers or dates may come at the cursor, with how many records have them.
@@ -1378,6 +1921,40 @@ func (c *Generated) Complete(ctx context.Context, params *CompleteParams, reqEdi
 // Corresponds with GET /api/v1/diff (the `DiffLists` operationId).
 func (c *Generated) DiffLists(ctx context.Context, params *DiffListsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDiffListsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListDisputes List cases
+//
+// Of one workflow; disputes unless another is named.
+//
+// Corresponds with GET /api/v1/disputes (the `ListDisputes` operationId).
+func (c *Generated) ListDisputes(ctx context.Context, params *ListDisputesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDisputesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDispute Get one case
+//
+// Of any workflow, with its public steps; the leaf of each is the evidence for it.
+//
+// Corresponds with GET /api/v1/disputes/{case} (the `GetDispute` operationId).
+func (c *Generated) GetDispute(ctx context.Context, pCase string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDisputeRequest(c.Server, pCase)
 	if err != nil {
 		return nil, err
 	}
@@ -1444,6 +2021,40 @@ func (c *Generated) GetOpenapi30(ctx context.Context, reqEditors ...RequestEdito
 // Corresponds with GET /api/v1/openapi.json (the `GetOpenapi` operationId).
 func (c *Generated) GetOpenapi(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetOpenapiRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOrganizations List organisations
+//
+// The directory: everybody who holds a role in this list, with their public contact.
+//
+// Corresponds with GET /api/v1/organizations (the `ListOrganizations` operationId).
+func (c *Generated) ListOrganizations(ctx context.Context, params *ListOrganizationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOrganizationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOrganization Get one organisation
+//
+// By short name or UUID: its grants with their scopes, and how it keeps its deadlines.
+//
+// Corresponds with GET /api/v1/organizations/{name} (the `GetOrganization` operationId).
+func (c *Generated) GetOrganization(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOrganizationRequest(c.Server, name)
 	if err != nil {
 		return nil, err
 	}
@@ -1576,6 +2187,23 @@ func (c *Generated) ListVersions(ctx context.Context, id string, reqEditors ...R
 // Corresponds with GET /api/v1/records/{id}/versions/{index} (the `GetVersion` operationId).
 func (c *Generated) GetVersion(ctx context.Context, id string, index int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetVersionRequest(c.Server, id, index)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetResponsible Ask who is responsible for a product
+//
+// By the scopes of this list, as far as programs can read them.
+//
+// Corresponds with GET /api/v1/responsible (the `GetResponsible` operationId).
+func (c *Generated) GetResponsible(ctx context.Context, params *GetResponsibleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetResponsibleRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1988,6 +2616,60 @@ func NewStreamChangesRequest(server string, params *StreamChangesParams) (*http.
 	return req, nil
 }
 
+// NewListClocksRequest constructs an http.Request for the ListClocks method
+func NewListClocksRequest(server string, params *ListClocksParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/clocks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Org != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "org", *params.Org, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewCompleteRequest constructs an http.Request for the Complete method
 func NewCompleteRequest(server string, params *CompleteParams) (*http.Request, error) {
 	var err error
@@ -2176,6 +2858,130 @@ func NewDiffListsRequest(server string, params *DiffListsParams) (*http.Request,
 	return req, nil
 }
 
+// NewListDisputesRequest constructs an http.Request for the ListDisputes method
+func NewListDisputesRequest(server string, params *ListDisputesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/disputes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Workflow != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "workflow", *params.Workflow, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Offset != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDisputeRequest constructs an http.Request for the GetDispute method
+func NewGetDisputeRequest(server string, pCase string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "case", pCase, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/disputes/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExportRequest constructs an http.Request for the Export method
 func NewExportRequest(server string, params *ExportParams) (*http.Request, error) {
 	var err error
@@ -2354,6 +3160,130 @@ func NewGetOpenapiRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/openapi.json")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOrganizationsRequest constructs an http.Request for the ListOrganizations method
+func NewListOrganizationsRequest(server string, params *ListOrganizationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/organizations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Role != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "role", *params.Role, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Offset != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOrganizationRequest constructs an http.Request for the GetOrganization method
+func NewGetOrganizationRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/organizations/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2849,6 +3779,108 @@ func NewGetVersionRequest(server string, id string, index int64) (*http.Request,
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetResponsibleRequest constructs an http.Request for the GetResponsible method
+func NewGetResponsibleRequest(server string, params *GetResponsibleParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/responsible")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Product != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "product", *params.Product, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Purl != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "purl", *params.Purl, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cpe != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cpe", *params.Cpe, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Eol != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "eol", *params.Eol, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3505,6 +4537,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/changes/stream (the `StreamChanges` operationId).
 	StreamChangesWithResponse(ctx context.Context, params *StreamChangesParams, reqEditors ...RequestEditorFn) (*StreamChangesResponse, error)
 
+	// ListClocksWithResponse List running deadlines
+	//
+	// Every deadline of the Program's rules that runs in public, as the event that started it was stamped; overdue ones first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/clocks (the `ListClocks` operationId).
+	ListClocksWithResponse(ctx context.Context, params *ListClocksParams, reqEditors ...RequestEditorFn) (*ListClocksResponse, error)
+
 	// CompleteWithResponse Complete a query that is being typed
 	//
 	// Says which fields, values, identifiers or dates may come at the cursor, with how many records have them.
@@ -3522,6 +4563,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/diff (the `DiffLists` operationId).
 	DiffListsWithResponse(ctx context.Context, params *DiffListsParams, reqEditors ...RequestEditorFn) (*DiffListsResponse, error)
+
+	// ListDisputesWithResponse List cases
+	//
+	// Of one workflow; disputes unless another is named.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/disputes (the `ListDisputes` operationId).
+	ListDisputesWithResponse(ctx context.Context, params *ListDisputesParams, reqEditors ...RequestEditorFn) (*ListDisputesResponse, error)
+
+	// GetDisputeWithResponse Get one case
+	//
+	// Of any workflow, with its public steps; the leaf of each is the evidence for it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/disputes/{case} (the `GetDispute` operationId).
+	GetDisputeWithResponse(ctx context.Context, pCase string, reqEditors ...RequestEditorFn) (*GetDisputeResponse, error)
 
 	// ExportWithResponse Download whole records
 	//
@@ -3556,6 +4615,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/openapi.json (the `GetOpenapi` operationId).
 	GetOpenapiWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOpenapiResponse, error)
+
+	// ListOrganizationsWithResponse List organisations
+	//
+	// The directory: everybody who holds a role in this list, with their public contact.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/organizations (the `ListOrganizations` operationId).
+	ListOrganizationsWithResponse(ctx context.Context, params *ListOrganizationsParams, reqEditors ...RequestEditorFn) (*ListOrganizationsResponse, error)
+
+	// GetOrganizationWithResponse Get one organisation
+	//
+	// By short name or UUID: its grants with their scopes, and how it keeps its deadlines.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/organizations/{name} (the `GetOrganization` operationId).
+	GetOrganizationWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error)
 
 	// ListProductsWithResponse List products
 	//
@@ -3624,6 +4701,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/records/{id}/versions/{index} (the `GetVersion` operationId).
 	GetVersionWithResponse(ctx context.Context, id string, index int64, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+
+	// GetResponsibleWithResponse Ask who is responsible for a product
+	//
+	// By the scopes of this list, as far as programs can read them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/responsible (the `GetResponsible` operationId).
+	GetResponsibleWithResponse(ctx context.Context, params *GetResponsibleParams, reqEditors ...RequestEditorFn) (*GetResponsibleResponse, error)
 
 	// SearchWithResponse Search the list
 	//
@@ -3874,6 +4960,54 @@ func (r StreamChangesResponse) ContentType() string {
 	return ""
 }
 
+type ListClocksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Clocks
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListClocksResponse) GetJSON200() *Clocks {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListClocksResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListClocksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListClocksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListClocksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListClocksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type CompleteResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3964,6 +5098,102 @@ func (r DiffListsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DiffListsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListDisputesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Cases
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDisputesResponse) GetJSON200() *Cases {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListDisputesResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDisputesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDisputesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDisputesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDisputesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDisputeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CaseSteps
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDisputeResponse) GetJSON200() *CaseSteps {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDisputeResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDisputeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDisputeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDisputeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDisputeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4149,6 +5379,102 @@ func (r GetOpenapiResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetOpenapiResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOrganizationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Organizations
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOrganizationsResponse) GetJSON200() *Organizations {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOrganizationsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOrganizationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOrganizationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOrganizationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOrganizationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetOrganizationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Profile
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOrganizationResponse) GetJSON200() *Profile {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOrganizationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOrganizationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOrganizationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOrganizationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOrganizationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4526,6 +5852,54 @@ func (r GetVersionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetVersionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetResponsibleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Responsible
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetResponsibleResponse) GetJSON200() *Responsible {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetResponsibleResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetResponsibleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetResponsibleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetResponsibleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetResponsibleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4921,6 +6295,21 @@ func (c *ClientWithResponses) StreamChangesWithResponse(ctx context.Context, par
 	return ParseStreamChangesResponse(rsp)
 }
 
+// ListClocksWithResponse List running deadlines
+//
+// Every deadline of the Program's rules that runs in public, as the event that started it was stamped; overdue ones first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/clocks (the `ListClocks` operationId).
+func (c *ClientWithResponses) ListClocksWithResponse(ctx context.Context, params *ListClocksParams, reqEditors ...RequestEditorFn) (*ListClocksResponse, error) {
+	rsp, err := c.ListClocks(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListClocksResponse(rsp)
+}
+
 // CompleteWithResponse Complete a query that is being typed
 //
 // Says which fields, values, identifiers or dates may come at the cursor, with how many records have them.
@@ -4949,6 +6338,36 @@ func (c *ClientWithResponses) DiffListsWithResponse(ctx context.Context, params 
 		return nil, err
 	}
 	return ParseDiffListsResponse(rsp)
+}
+
+// ListDisputesWithResponse List cases
+//
+// Of one workflow; disputes unless another is named.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/disputes (the `ListDisputes` operationId).
+func (c *ClientWithResponses) ListDisputesWithResponse(ctx context.Context, params *ListDisputesParams, reqEditors ...RequestEditorFn) (*ListDisputesResponse, error) {
+	rsp, err := c.ListDisputes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDisputesResponse(rsp)
+}
+
+// GetDisputeWithResponse Get one case
+//
+// Of any workflow, with its public steps; the leaf of each is the evidence for it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/disputes/{case} (the `GetDispute` operationId).
+func (c *ClientWithResponses) GetDisputeWithResponse(ctx context.Context, pCase string, reqEditors ...RequestEditorFn) (*GetDisputeResponse, error) {
+	rsp, err := c.GetDispute(ctx, pCase, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDisputeResponse(rsp)
 }
 
 // ExportWithResponse Download whole records
@@ -5007,6 +6426,36 @@ func (c *ClientWithResponses) GetOpenapiWithResponse(ctx context.Context, reqEdi
 		return nil, err
 	}
 	return ParseGetOpenapiResponse(rsp)
+}
+
+// ListOrganizationsWithResponse List organisations
+//
+// The directory: everybody who holds a role in this list, with their public contact.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/organizations (the `ListOrganizations` operationId).
+func (c *ClientWithResponses) ListOrganizationsWithResponse(ctx context.Context, params *ListOrganizationsParams, reqEditors ...RequestEditorFn) (*ListOrganizationsResponse, error) {
+	rsp, err := c.ListOrganizations(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOrganizationsResponse(rsp)
+}
+
+// GetOrganizationWithResponse Get one organisation
+//
+// By short name or UUID: its grants with their scopes, and how it keeps its deadlines.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/organizations/{name} (the `GetOrganization` operationId).
+func (c *ClientWithResponses) GetOrganizationWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error) {
+	rsp, err := c.GetOrganization(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOrganizationResponse(rsp)
 }
 
 // ListProductsWithResponse List products
@@ -5123,6 +6572,21 @@ func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id str
 		return nil, err
 	}
 	return ParseGetVersionResponse(rsp)
+}
+
+// GetResponsibleWithResponse Ask who is responsible for a product
+//
+// By the scopes of this list, as far as programs can read them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/responsible (the `GetResponsible` operationId).
+func (c *ClientWithResponses) GetResponsibleWithResponse(ctx context.Context, params *GetResponsibleParams, reqEditors ...RequestEditorFn) (*GetResponsibleResponse, error) {
+	rsp, err := c.GetResponsible(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetResponsibleResponse(rsp)
 }
 
 // SearchWithResponse Search the list
@@ -5367,6 +6831,42 @@ func ParseStreamChangesResponse(rsp *http.Response) (*StreamChangesResponse, err
 	return response, nil
 }
 
+// ParseListClocksResponse parses an HTTP response from a ListClocksWithResponse call
+func ParseListClocksResponse(rsp *http.Response) (*ListClocksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListClocksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Clocks
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseCompleteResponse parses an HTTP response from a CompleteWithResponse call
 func ParseCompleteResponse(rsp *http.Response) (*CompleteResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5419,6 +6919,78 @@ func ParseDiffListsResponse(rsp *http.Response) (*DiffListsResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest ListDifference
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListDisputesResponse parses an HTTP response from a ListDisputesWithResponse call
+func ParseListDisputesResponse(rsp *http.Response) (*ListDisputesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDisputesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Cases
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDisputeResponse parses an HTTP response from a GetDisputeWithResponse call
+func ParseGetDisputeResponse(rsp *http.Response) (*GetDisputeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDisputeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CaseSteps
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5556,6 +7128,78 @@ func ParseGetOpenapiResponse(rsp *http.Response) (*GetOpenapiResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOrganizationsResponse parses an HTTP response from a ListOrganizationsWithResponse call
+func ParseListOrganizationsResponse(rsp *http.Response) (*ListOrganizationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOrganizationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Organizations
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOrganizationResponse parses an HTTP response from a GetOrganizationWithResponse call
+func ParseGetOrganizationResponse(rsp *http.Response) (*GetOrganizationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOrganizationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Profile
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5837,6 +7481,42 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Record
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetResponsibleResponse parses an HTTP response from a GetResponsibleWithResponse call
+func ParseGetResponsibleResponse(rsp *http.Response) (*GetResponsibleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetResponsibleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Responsible
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

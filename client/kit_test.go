@@ -12,8 +12,11 @@ import (
 	"time"
 
 	"tasuki/client"
+	"tasuki/internal/authority"
 	"tasuki/internal/edge/serve/native"
 	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/governance"
+	"tasuki/internal/program"
 	"tasuki/internal/store"
 )
 
@@ -22,6 +25,7 @@ type node struct {
 	*gatetest.World
 	*httptest.Server
 	client *client.Client
+	acts   *program.Service
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -32,7 +36,8 @@ func serve(t testing.TB, db *store.DB, before func(http.Handler) http.Handler) *
 	t.Helper()
 	n := &node{World: gatetest.New(t, db)}
 	stop := make(chan struct{})
-	h := native.Handler(native.Options{Catalogue: n.Catalogue, News: n.news, Stopping: stop, Now: n.Clock.Now, BaseURL: "https://cve.example.org",
+	n.acts = program.New(program.Config{Gate: n.Gate, DB: n.DB, Log: n.Log, Now: n.Clock.Now})
+	h := native.Handler(native.Options{Catalogue: n.Catalogue, Authority: program.NewPublic(n.acts), News: n.news, Stopping: stop, Now: n.Clock.Now, BaseURL: "https://cve.example.org",
 		Log: slog.New(slog.DiscardHandler),
 		Status: func(context.Context) (native.Status, error) {
 			return native.Status{List: gatetest.List, Checkpoint: 1, Signed: n.Clock.Now()}, nil
@@ -106,4 +111,28 @@ func (n *node) tell(t testing.TB) {
 	n.learn(t, document("CVE-2024-1002", "REJECTED", "JetBrains", 4), document("CVE-2024-1004", "PUBLISHED", "Acme", 4))
 	n.Erase(t, n.Size(t)-1)
 	n.Clock.Add(24 * time.Hour)
+}
+
+// govern makes an authority of a head, a CNA and a case.
+func (n *node) govern(t testing.TB) (dispute string) {
+	t.Helper()
+	by := authority.Caller{Role: authority.Operator, Name: "test"}
+	for _, short := range []string{"head", "acme"} {
+		if _, err := n.acts.RegisterOrg(t.Context(), by, authority.NewOrg{Short: short, Name: "The " + short, Profile: authority.Profile{Emails: []string{"psirt@example.org"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g, err := n.acts.GiveGrant(t.Context(), by, authority.NewGrant{Org: "head", Role: authority.TopLevelRoot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.acts.GiveGrant(t.Context(), by, authority.NewGrant{Org: "acme", Role: authority.CNA, Parent: g.ID,
+		Scope: authority.Scope{Text: "Acme", Include: []authority.Match{{Vendor: "acme"}}, Exclude: []authority.Match{{Product: "fossil"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := n.acts.OpenDispute(t.Context(), by, program.NewDispute{Subject: "scope", Against: "acme", Statement: governance.Statement{Text: "Ours."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.ID
 }

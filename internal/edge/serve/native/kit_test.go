@@ -15,7 +15,10 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/governance"
+	"tasuki/internal/program"
 	"tasuki/internal/store"
 )
 
@@ -130,6 +133,7 @@ func (h *horn) next() <-chan struct{} {
 type town struct {
 	*gatetest.World
 	Options
+	acts *program.Service
 	horn *horn
 	stop chan struct{}
 	http.Handler
@@ -137,7 +141,8 @@ type town struct {
 
 func found(t testing.TB, db *store.DB) *town {
 	w := &town{World: gatetest.New(t, db), horn: new(horn), stop: make(chan struct{})}
-	w.Options = Options{Catalogue: w.World.Catalogue, News: w.horn.next, Stopping: w.stop, Now: w.Clock.Now, BaseURL: "https://cve.example.org",
+	w.acts = program.New(program.Config{Gate: w.Gate, DB: w.DB, Log: w.World.Log, Now: w.Clock.Now})
+	w.Options = Options{Catalogue: w.World.Catalogue, Authority: program.NewPublic(w.acts), News: w.horn.next, Stopping: w.stop, Now: w.Clock.Now, BaseURL: "https://cve.example.org",
 		Log: slog.New(slog.DiscardHandler),
 		Status: func(context.Context) (Status, error) {
 			return Status{List: gatetest.List, Checkpoint: 2, Signed: day("2026-01-05")}, nil
@@ -166,4 +171,44 @@ func ask(h http.Handler, path string, headers ...string) *httptest.ResponseRecor
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// govern makes an authority: a hierarchy, two CNAs whose scopes meet, a dispute about a scope and a refusal that is overdue.
+func govern(t testing.TB, w *town) (dispute string) {
+	t.Helper()
+	by := authority.Caller{Role: authority.Operator, Name: "test"}
+	grants := map[string]string{}
+	for _, o := range []struct {
+		short, name string
+		role        authority.OrgRole
+		under       string
+		scope       authority.Scope
+	}{
+		{"head", "Head of Town", authority.TopLevelRoot, "", authority.Scope{Text: "Everything"}},
+		{"isle", "Isle Root", authority.Root, "head", authority.Scope{Text: "The isle", Calendar: "japan"}},
+		{"acme", "Acme Widgets", authority.CNA, "isle", authority.Scope{Text: "Acme but Fossil", EOL: authority.EOLExcluded, Include: []authority.Match{{Vendor: "acme"}},
+			Exclude: []authority.Match{{Vendor: "acme", Product: "fossil"}}}},
+		{"beta", "Beta & Sons", authority.CNA, "isle", authority.Scope{Include: []authority.Match{{Vendor: "acme", Derived: true}}, Exclude: []authority.Match{{Vendor: "acme", Product: "rocket"}}}},
+		{"last", "Last Resort", authority.LastResort, "head", authority.Scope{Text: "What is left"}},
+	} {
+		p := authority.Profile{Emails: []string{"psirt@" + o.short + ".example"}, Country: "Isle", Types: []string{"Vendor"}}
+		if _, err := w.acts.RegisterOrg(t.Context(), by, authority.NewOrg{Short: o.short, Name: o.name, Profile: p}); err != nil {
+			t.Fatal(err)
+		}
+		g, err := w.acts.GiveGrant(t.Context(), by, authority.NewGrant{Org: o.short, Role: o.role, Parent: grants[o.under], Scope: o.scope})
+		if err != nil {
+			t.Fatal(err)
+		}
+		grants[o.short] = g.ID
+	}
+	v, err := w.acts.OpenDispute(t.Context(), by, program.NewDispute{Subject: "scope", Against: "acme",
+		Statement: governance.Statement{Text: "Fossil is theirs.", Evidence: []string{"https://example.org/fossil"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.acts.AskFirst(t.Context(), by, program.NewRefusal{Org: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Add(80 * time.Hour)
+	return v.ID
 }

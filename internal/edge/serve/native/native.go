@@ -45,6 +45,7 @@ type Status struct {
 // Options are what the API needs of its surroundings. All are required.
 type Options struct {
 	Catalogue Catalogue
+	Authority Authority
 	Status    func(ctx context.Context) (Status, error)
 	// Proof is the proof file of a record's current version. An error that wraps fs.ErrNotExist says that there is none.
 	Proof func(ctx context.Context, id string) ([]byte, error)
@@ -105,6 +106,8 @@ func build(o Options) *api {
 	a.recordOperations()
 	a.changeOperations()
 	a.listOperations()
+	a.organizationOperations()
+	a.governanceOperations()
 	a.bulkOperations()
 	a.metaOperations()
 	a.describe()

@@ -111,7 +111,7 @@ func TestDescribedIsServed(t *testing.T) {
 	for path, methods := range description(t).Paths {
 		paths[path] = true
 		o := methods["get"]
-		r := httptest.NewRequest(http.MethodGet, strings.NewReplacer("{id}", "CVE-2024-1", "{index}", "1", "{name}", "x").Replace(path), nil)
+		r := httptest.NewRequest(http.MethodGet, strings.NewReplacer("{id}", "CVE-2024-1", "{index}", "1", "{name}", "x", "{case}", "x").Replace(path), nil)
 		if _, pattern := h.mux.Handler(r); pattern != "GET "+path {
 			t.Errorf("%s is described and goes to %q", path, pattern)
 		}

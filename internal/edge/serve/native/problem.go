@@ -34,6 +34,8 @@ const (
 	codeVersion    code = "unknown-version"
 	codeErased     code = "erased"
 	codeNoName     code = "unknown-name"
+	codeNoOrg      code = "unknown-organization"
+	codeNoCase     code = "unknown-case"
 	codeNoProof    code = "no-proof"
 	codeBusy       code = "too-many-streams"
 	codeInternal   code = "internal-error"
@@ -74,6 +76,10 @@ var kinds = map[code]Kind{
 		Text: "The log still proves that there was a record; its text was erased by decision, at every copy."},
 	codeNoName: {Status: http.StatusNotFound, Title: "No record names this",
 		Text: "No record of the list names this vendor, product, weakness or assigner, in this spelling."},
+	codeNoOrg: {Status: http.StatusNotFound, Title: "There is no such organisation",
+		Text: "No organisation of this list has this short name or UUID. What is known only as the assigner of imported records is among the assigners."},
+	codeNoCase: {Status: http.StatusNotFound, Title: "There is no such case",
+		Text: "No dispute or other case of this list has this number."},
 	codeNoProof: {Status: http.StatusNotFound, Title: "There is no proof yet",
 		Text: "The record is logged, and no signed checkpoint covers it yet. Ask again in a moment."},
 	codeBusy: {Status: http.StatusServiceUnavailable, Title: "Too many streams are open",
@@ -87,7 +93,7 @@ var kinds = map[code]Kind{
 // problemKinds are the kinds for the description, by code.
 func problemKinds() []Kind {
 	order := []code{codeQuery, codeParameter, codeMoment, codeCursor, codePath, codeMethod, codeIdentifier, codeUnknown, codeNotYet, codeVersion,
-		codeErased, codeNoName, codeNoProof, codeBusy, codeInternal, codeDoor}
+		codeErased, codeNoName, codeNoOrg, codeNoCase, codeNoProof, codeBusy, codeInternal, codeDoor}
 	out := make([]Kind, len(order))
 	for i, c := range order {
 		out[i] = kinds[c]
