@@ -238,27 +238,27 @@ func TestGeneratedAndHandWrittenClientAgree(t *testing.T) {
 			if events != 7 {
 				t.Errorf("%d events", events)
 			}
-			{
-				dispute := n.govern(t) // last: the stream ends with the newest leaf
-				g, err := gen.ListOrganizationsWithResponse(ctx, &ListOrganizationsParams{Role: str("CNA")})
-				h, herr := c.Organizations(ctx, client.OrganizationsQuery{Role: "CNA"})
-				same("list-organizations", g.Body, g.JSON200, h, err, herr)
-				one, err := gen.GetOrganizationWithResponse(ctx, "acme")
-				profile, herr := c.Organization(ctx, "acme")
-				same("get-organization", one.Body, one.JSON200, profile, err, herr)
-				who, err := gen.GetResponsibleWithResponse(ctx, &GetResponsibleParams{Vendor: str("acme")})
-				answer, herr := c.Responsible(ctx, client.Product{Vendor: "acme"})
-				same("get-responsible", who.Body, who.JSON200, answer, err, herr)
-				running, err := gen.ListClocksWithResponse(ctx, &ListClocksParams{})
-				clocks, herr := c.Clocks(ctx, "")
-				same("list-clocks", running.Body, running.JSON200, clocks, err, herr)
-				all, err := gen.ListDisputesWithResponse(ctx, &ListDisputesParams{})
-				cases, herr := c.Disputes(ctx, "")
-				same("list-disputes", all.Body, all.JSON200, cases, err, herr)
-				it, err := gen.GetDisputeWithResponse(ctx, dispute)
-				steps, herr := c.Dispute(ctx, dispute)
-				same("get-dispute", it.Body, it.JSON200, steps, err, herr)
-			}
+		}
+		{
+			dispute := n.govern(t) // last: the stream ends with the newest leaf
+			g, err := gen.ListOrganizationsWithResponse(ctx, &ListOrganizationsParams{Role: str("CNA")})
+			h, herr := c.Organizations(ctx, client.OrganizationsQuery{Role: "CNA"})
+			same("list-organizations", g.Body, g.JSON200, h, err, herr)
+			one, err := gen.GetOrganizationWithResponse(ctx, "acme")
+			profile, herr := c.Organization(ctx, "acme")
+			same("get-organization", one.Body, one.JSON200, profile, err, herr)
+			who, err := gen.GetResponsibleWithResponse(ctx, &GetResponsibleParams{Vendor: str("acme")})
+			answer, herr := c.Responsible(ctx, client.Product{Vendor: "acme"})
+			same("get-responsible", who.Body, who.JSON200, answer, err, herr)
+			running, err := gen.ListClocksWithResponse(ctx, &ListClocksParams{})
+			clocks, herr := c.Clocks(ctx, "")
+			same("list-clocks", running.Body, running.JSON200, clocks, err, herr)
+			all, err := gen.ListDisputesWithResponse(ctx, &ListDisputesParams{})
+			cases, herr := c.Disputes(ctx, "")
+			same("list-disputes", all.Body, all.JSON200, cases, err, herr)
+			it, err := gen.GetDisputeWithResponse(ctx, dispute)
+			steps, herr := c.Dispute(ctx, dispute)
+			same("get-dispute", it.Body, it.JSON200, steps, err, herr)
 		}
 		// A problem, by both.
 		g, err := gen.GetRecordWithResponse(ctx, "CVE-2024-1003", &GetRecordParams{Size: num(1)})
