@@ -91,7 +91,8 @@ func (p *Program) showCase(c caseAnswer, asJSON, steps bool) error {
 		return p.json(c)
 	}
 	fmt.Fprintf(p.Stdout, "%s  %s  %s\n", c.ID, c.Workflow, caseState(c))
-	for _, line := range [][2]string{{"about", strings.Join(c.IDs, " ")}, {"subject", c.Subject}, {"party", c.Party}, {"against", c.Against}, {"decides", c.Adjudicator},
+	for _, line := range [][2]string{{"about", strings.Join(c.IDs, " ")}, {"subject", c.Subject}, {"party", c.Party}, {"against", c.Against}, {"decides",
+		c.Adjudicator},
 		{"level", c.Level}, {"due", c.Due}, {"outcome", c.Outcome}, {"rules", c.Pack}} {
 		if line[1] != "" {
 			fmt.Fprintf(p.Stdout, "%-9s%s\n", line[0], clean(line[1]))

@@ -47,7 +47,8 @@ func (n *node) noticeInactive(ctx context.Context) (string, error) {
 		if q.Step != "notice" || n.now().Before(q.Next) {
 			continue
 		}
-		if _, err := n.acts.SendNotice(ctx, operator("inactive notices"), q.Short, governance.Statement{Text: noticeText}); err != nil && !errors.Is(err, program.ErrTooEarly) {
+		if _, err := n.acts.SendNotice(ctx, operator("inactive notices"), q.Short, governance.Statement{Text: noticeText}); err != nil && !errors.Is(err,
+			program.ErrTooEarly) {
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -56,7 +57,8 @@ func (n *node) noticeInactive(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d notices", sent), failed
 }
 
-const noticeText = "This CNA has neither assigned nor published anything for as long as the inactive-CNA policy allows. Whoever answers for it is asked to tell its Root. " +
+const noticeText = "This CNA has neither assigned nor published anything for as long as the inactive-CNA policy allows. " +
+	"Whoever answers for it is asked to tell its Root. " +
 	"After three notices, two weeks apart, its role is revoked."
 
 // remind mails those who have to act, an organisation at a time. What could not be sent is tried again with the next run.
@@ -109,7 +111,8 @@ func reminderLetter(list []program.Reminder, base string) letter {
 		subject = fmt.Sprintf("CVE Program: %d deadlines, %d overdue / 期限 %d 件(超過 %d 件)", len(list), overdue, len(list), overdue)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s has to act on the following. Times are UTC.\n%s が対応すべき期限は次のとおりです。時刻は UTC です。\n", list[0].Org, list[0].Org)
+	fmt.Fprintf(&b, "%s has to act on the following. Times are UTC.\n%s が対応すべき期限は次のとおりです。時刻は UTC です。\n", list[0].Org,
+		list[0].Org)
 	for _, r := range list {
 		state := "due / 期限"
 		if r.Overdue {

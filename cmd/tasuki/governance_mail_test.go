@@ -207,7 +207,8 @@ func TestReminders(t *testing.T) {
 	server.take()
 	mails = run("2 of 2 organisations were reminded")
 	slices.SortFunc(mails, func(a, b received) int { return strings.Compare(a.to[0], b.to[0]) })
-	if len(mails) != 2 || !strings.Contains(mails[0].subject, "2 deadlines, 1 overdue") || !strings.Contains(mails[0].text, "OVERDUE") || mails[1].to[0] != "psirt@maker.example" ||
+	if len(mails) != 2 || !strings.Contains(mails[0].subject, "2 deadlines, 1 overdue") || !strings.Contains(mails[0].text, "OVERDUE") ||
+		mails[1].to[0] != "psirt@maker.example" ||
 		!strings.Contains(mails[1].text, v.ID) || !strings.Contains(mails[1].text, "maker が対応") {
 		t.Fatalf("%+v", mails)
 	}

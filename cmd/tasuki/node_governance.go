@@ -75,8 +75,10 @@ func timeText(t time.Time) string {
 }
 
 func (n *node) caseAnswer(v program.CaseView) caseAnswer {
-	a := caseAnswer{ID: v.ID, Workflow: string(v.Workflow), Subject: v.Subject, State: string(v.State), Level: v.Level, IDs: v.IDs, Hidden: v.Hidden, Party: v.PartyName,
-		Against: v.AgainstName, Adjudicator: v.AdjudicatorName, Opened: timeText(v.Opened), Due: timeText(v.Due), Overdue: v.Overdue(n.now()), Outcome: v.Outcome, Pack: v.Pack}
+	a := caseAnswer{ID: v.ID, Workflow: string(v.Workflow), Subject: v.Subject, State: string(v.State), Level: v.Level, IDs: v.IDs, Hidden: v.Hidden,
+		Party:   v.PartyName,
+		Against: v.AgainstName, Adjudicator: v.AdjudicatorName, Opened: timeText(v.Opened), Due: timeText(v.Due), Overdue: v.Overdue(n.now()),
+		Outcome: v.Outcome, Pack: v.Pack}
 	for _, s := range v.Steps {
 		a.Steps = append(a.Steps, stepAnswer{Leaf: s.Leaf, Kind: string(s.Kind), At: timeText(s.At), By: s.ByName, Org: s.OrgName, Level: s.Level, Reason: s.Reason,
 			Outcome: s.Outcome, Due: timeText(s.Due), Text: s.Statement.Text, Evidence: s.Statement.Evidence})
@@ -89,9 +91,9 @@ var errNobodyThere = errors.New("the organisation has no active user; name one: 
 
 // as is the caller that a step is carried out as. Whoever holds the store may speak for anybody in it; the log says of every step that the
 // operator attests it.
-func (n *node) as(ctx context.Context, act, who string) (authority.Caller, error) {
+func (n *node) as(ctx context.Context, command, who string) (authority.Caller, error) {
 	if who == "" {
-		return operator(act), nil
+		return operator(command), nil
 	}
 	short, name, _ := strings.Cut(who, "/")
 	c := authority.Caller{Role: authority.Member}
@@ -116,9 +118,9 @@ func (n *node) as(ctx context.Context, act, who string) (authority.Caller, error
 }
 
 // step makes an operation of an act on cases.
-func step(act string, do func(n *node, ctx context.Context, c authority.Caller, q stepRequest) (program.CaseView, error)) operation {
-	return actOf(func(n *node, ctx context.Context, q stepRequest, _ Reporter) (caseAnswer, error) {
-		c, err := n.as(ctx, "governance "+act, q.As)
+func step(name string, do func(n *node, ctx context.Context, c authority.Caller, q stepRequest) (program.CaseView, error)) operation {
+	return act(func(n *node, ctx context.Context, q stepRequest, _ Reporter) (caseAnswer, error) {
+		c, err := n.as(ctx, "governance "+name, q.As)
 		if err != nil {
 			return caseAnswer{}, err
 		}
@@ -128,11 +130,6 @@ func step(act string, do func(n *node, ctx context.Context, c authority.Caller, 
 		}
 		return n.caseAnswer(v), err
 	})
-}
-
-// actOf is act, named apart from the parameters here.
-func actOf[Q, A any](do func(n *node, ctx context.Context, q Q, report Reporter) (A, error)) operation {
-	return act(do)
 }
 
 // governing are the steps of workflows by name.
@@ -202,20 +199,21 @@ var governing = map[string]operation{
 	"seen":            plain("seen", (*node).reportSeen),
 	"unused reject":   plain("unused reject", (*node).rejectUnused),
 	"inactive remove": plain("inactive remove", (*node).removeOrg),
-	"list":            actOf((*node).listCases),
-	"clocks":          actOf((*node).listClocks),
-	"inactive list":   actOf((*node).listInactive),
-	"unused list":     actOf((*node).listUnused),
-	"grant give":      actOf((*node).giveGrant),
-	"grant end":       actOf((*node).endGrant),
-	"grant scope":     actOf((*node).changeScope),
-	"grant list":      actOf((*node).listGrants),
-	"rules adopt":     actOf((*node).adoptRules),
-	"erase person":    actOf((*node).erasePerson),
-	"contacts":        actOf((*node).keepContacts),
+	"list":            act((*node).listCases),
+	"clocks":          act((*node).listClocks),
+	"inactive list":   act((*node).listInactive),
+	"unused list":     act((*node).listUnused),
+	"grant give":      act((*node).giveGrant),
+	"grant end":       act((*node).endGrant),
+	"grant scope":     act((*node).changeScope),
+	"grant list":      act((*node).listGrants),
+	"rules adopt":     act((*node).adoptRules),
+	"erase person":    act((*node).erasePerson),
+	"contacts":        act((*node).keepContacts),
 }
 
-func (n *node) retag(ctx context.Context, c authority.Caller, q stepRequest, do func(ctx context.Context, c authority.Caller, in, id, reason string) ([]byte, error)) (program.CaseView, error) {
+func (n *node) retag(ctx context.Context, c authority.Caller, q stepRequest, do func(ctx context.Context, c authority.Caller, in, id,
+	reason string) ([]byte, error)) (program.CaseView, error) {
 	for _, id := range q.IDs {
 		if _, err := do(ctx, c, q.Case, id, q.Text); err != nil {
 			return program.CaseView{}, err
@@ -229,9 +227,9 @@ type doneAnswer struct {
 	Count int64 `json:"count"`
 }
 
-func plain(act string, do func(n *node, ctx context.Context, c authority.Caller, q stepRequest) (doneAnswer, error)) operation {
-	return actOf(func(n *node, ctx context.Context, q stepRequest, _ Reporter) (doneAnswer, error) {
-		c, err := n.as(ctx, "governance "+act, q.As)
+func plain(name string, do func(n *node, ctx context.Context, c authority.Caller, q stepRequest) (doneAnswer, error)) operation {
+	return act(func(n *node, ctx context.Context, q stepRequest, _ Reporter) (doneAnswer, error) {
+		c, err := n.as(ctx, "governance "+name, q.As)
 		if err != nil {
 			return doneAnswer{}, err
 		}
@@ -314,7 +312,8 @@ func (n *node) listClocks(ctx context.Context, q stepRequest, _ Reporter) (out [
 		if q.Yes && !k.Overdue {
 			continue
 		}
-		out = append(out, clockAnswer{Key: k.Key, What: k.What, Case: k.Case, CVE: k.CVE, Org: k.OrgName, Due: timeText(k.Due), Left: left(k.Left), Overdue: k.Overdue,
+		out = append(out, clockAnswer{Key: k.Key, What: k.What, Case: k.Case, CVE: k.CVE, Org: k.OrgName, Due: timeText(k.Due), Left: left(k.Left),
+			Overdue:  k.Overdue,
 			Strength: k.Strength, Rule: k.Rule, Mine: k.Mine})
 	}
 	return out, err

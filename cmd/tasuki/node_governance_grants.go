@@ -47,7 +47,8 @@ type roleGrant struct {
 }
 
 func roleGrantOf(v program.GrantView) roleGrant {
-	return roleGrant{ID: v.ID, Org: v.Short, Role: string(v.Role), Above: v.Above, Scope: v.Scope.Text, Calendar: v.Scope.Calendar, From: timeText(v.From), To: timeText(v.To),
+	return roleGrant{ID: v.ID, Org: v.Short, Role: string(v.Role), Above: v.Above, Scope: v.Scope.Text, Calendar: v.Scope.Calendar, From: timeText(v.From),
+		To:    timeText(v.To),
 		Ended: timeText(v.Ended), Reason: v.Reason, Pack: v.Pack}
 }
 

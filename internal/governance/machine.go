@@ -69,7 +69,6 @@ const (
 	Denied    = "denied"              // a transfer that was asked for
 	Active    = "active"              // a CNA that seemed inactive
 	Revoked   = "revoked"             // a CNA that was
-	Done      = "done"                // a direction
 	Declined  = "declined"            // reasons of refusal.noted
 	Silent    = "silent"
 	InAdvance = "declined in advance"

@@ -33,8 +33,9 @@ func TestMachine(t *testing.T) {
 		for i := range rapid.IntRange(1, 30).Draw(rt, "steps") {
 			e := &event.Entry{Index: int64(i), Time: at.Add(time.Duration(i) * time.Hour), Event: &event.Event{Case: "c",
 				Kind: rapid.SampledFrom(kinds).Draw(rt, "kind"), Level: rapid.SampledFrom(append([]string{"", "x"}, slices.Concat(Levels, Notices)...)).Draw(rt, "level"),
-				Reason:  rapid.SampledFrom(append([]string{"", Declined, Silent, InAdvance}, Subjects...)).Draw(rt, "reason"),
-				Outcome: rapid.SampledFrom([]string{"", Valid, Invalid, Unresolved, Withdrawn, Accepted, Assigned, NoVuln, Denied, Active, Revoked, "x"}).Draw(rt, "outcome")}}
+				Reason: rapid.SampledFrom(append([]string{"", Declined, Silent, InAdvance}, Subjects...)).Draw(rt, "reason"),
+				Outcome: rapid.SampledFrom([]string{"", Valid, Invalid, Unresolved, Withdrawn, Accepted, Assigned, NoVuln, Denied, Active, Revoked, "x"}).Draw(rt,
+					"outcome")}}
 			next, err := c.Next(e)
 			if err != nil {
 				if !errors.Is(err, ErrState) && !errors.Is(err, ErrOutcome) && !errors.Is(err, ErrSubject) {
@@ -74,7 +75,8 @@ func TestOutcomesHaveMoves(t *testing.T) {
 
 // A statement that is read is one that may be said, and is written as it was read; a note is read or refused, never half.
 func FuzzStatement(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"text":"x"}`, `{"evidence":["https://a.test/1"],"text":"認証"}`, `{"evidence":["ftp://a.test"]}`, `{"evidence":[""]}`, `{"text":1}`,
+	for _, seed := range []string{`{}`, `{"text":"x"}`, `{"evidence":["https://a.test/1"],"text":"認証"}`, `{"evidence":["ftp://a.test"]}`,
+		`{"evidence":[""]}`, `{"text":1}`,
 		`{"case":"c","kind":"case.note/1","step":-1}`, `{"by":"b","case":"c","kind":"case.note/1","statement":{"text":"x"},"step":7}`, `{"kind":"case.note/1","step":0}`} {
 		f.Add([]byte(seed))
 	}

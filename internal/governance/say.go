@@ -118,7 +118,6 @@ type Sighting struct {
 	Due        time.Time // of the remedy
 	Dues       []event.Due
 	Pack       string
-	By         string // organisation that reports it; "" for the operator
 }
 
 // How an identifier was seen.
@@ -133,7 +132,8 @@ func NoteSighting(ctx context.Context, tx *store.Tx, t event.Turn, s Sighting) (
 	if open, err := Sighted(ctx, tx, s.ID); err != nil || open {
 		return false, err
 	}
-	e := &event.Event{Kind: event.RBPNoted, ID: s.ID, Source: s.Source, Reason: s.How, SourceTime: s.SourceTime, Due: s.Due, Dues: slices.Clone(s.Dues), Pack: s.Pack, By: s.By}
+	e := &event.Event{Kind: event.RBPNoted, ID: s.ID, Source: s.Source, Reason: s.How, SourceTime: s.SourceTime, Due: s.Due, Dues: slices.Clone(s.Dues),
+		Pack: s.Pack}
 	if s.Citing != "" {
 		e.IDs = []string{s.Citing}
 	}

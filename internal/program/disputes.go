@@ -82,7 +82,8 @@ func (s *Service) OpenDispute(ctx context.Context, c authority.Caller, n NewDisp
 		if err != nil {
 			return "", err
 		}
-		made, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeOpened, Hidden: hidden, By: t.me.Org.ID, IDs: n.IDs, Level: d.Level, Org: org, From: party,
+		made, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeOpened, Hidden: hidden, By: t.me.Org.ID, IDs: n.IDs, Level: d.Level,
+			Org: org, From: party,
 			To: against, Reason: n.Subject, Due: due, Pack: h.rules.Version, Statement: n.Statement})
 		return made.ID, err
 	})
@@ -141,7 +142,8 @@ func (s *Service) decideStep(ctx context.Context, c authority.Caller, id string,
 		if err != nil {
 			return "", err
 		}
-		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: kind, Case: id, By: t.me.Org.ID, Level: d.Level, Org: org, Due: due, Pack: h.rules.Version, Statement: say})
+		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: kind, Case: id, By: t.me.Org.ID, Level: d.Level, Org: org, Due: due,
+			Pack: h.rules.Version, Statement: say})
 		return id, err
 	})
 }
@@ -178,7 +180,8 @@ func (s *Service) Escalate(ctx context.Context, c authority.Caller, id string, s
 		if err != nil {
 			return "", err
 		}
-		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeEscalated, Case: id, By: t.me.Org.ID, Level: level, Org: org, Due: due, Pack: h.rules.Version,
+		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeEscalated, Case: id, By: t.me.Org.ID, Level: level, Org: org, Due: due,
+			Pack:      h.rules.Version,
 			Statement: say})
 		return id, err
 	})
@@ -216,14 +219,16 @@ func (s *Service) decide(ctx context.Context, c authority.Caller, id, outcome st
 			return "", err
 		}
 		org, _, _ := h.decider(d.Level, d.Against, d.Party)
-		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeDecided, Case: id, By: t.me.Org.ID, Level: d.Level, Org: org, Outcome: outcome, Pack: h.rules.Version,
+		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.DisputeDecided, Case: id, By: t.me.Org.ID, Level: d.Level, Org: org,
+			Outcome: outcome, Pack: h.rules.Version,
 			Statement: say})
 		return id, err
 	})
 }
 
 // caseAct carries out a step of a case and shows the case after it.
-func (s *Service) caseAct(ctx context.Context, c authority.Caller, do func(ctx context.Context, t turn, h *hierarchy) (id string, err error)) (out CaseView, err error) {
+func (s *Service) caseAct(ctx context.Context, c authority.Caller, do func(ctx context.Context, t turn, h *hierarchy) (id string,
+	err error)) (out CaseView, err error) {
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		h, err := readHierarchy(ctx, t.Tx, t.Now())
 		if err != nil {

@@ -34,7 +34,8 @@ func TestDisputeThroughAllLevels(t *testing.T) {
 				got = v.Due.Format(time.RFC3339Nano)
 			}
 			if err != nil || v.Level != level || v.AdjudicatorName != decides || v.State != state || got != due {
-				t.Fatalf("%s: level %s, decided by %q, %s, due %s (%v); want %s, %q, %s, %s", step, v.Level, v.AdjudicatorName, v.State, got, err, level, decides, state, due)
+				t.Fatalf("%s: level %s, decided by %q, %s, due %s (%v); want %s, %q, %s, %s", step, v.Level, v.AdjudicatorName, v.State, got, err, level, decides,
+					state, due)
 			}
 		}
 		as := func(short string) authority.Caller { return w.callers[short] }
@@ -169,10 +170,12 @@ func TestLevelsThatArePassedOver(t *testing.T) {
 	if _, err := w.Escalate(ctx, w.callers["root1"], v.ID, say("x")); !errors.Is(err, governance.ErrState) {
 		t.Errorf("what was withdrawn goes nowhere: %v", err)
 	}
-	if _, err := w.OpenDispute(ctx, w.callers["acme"], program.NewDispute{Subject: "content", IDs: []string{"CVE-1900-0001"}}); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := w.OpenDispute(ctx, w.callers["acme"], program.NewDispute{Subject: "content", IDs: []string{"CVE-1900-0001"}}); !errors.Is(err,
+		registry.ErrNotFound) {
 		t.Errorf("an example: %v", err)
 	}
-	if _, err := w.OpenDispute(ctx, authority.Caller{Role: authority.Anonymous}, program.NewDispute{Subject: "scope", Against: "acme"}); !errors.Is(err, authority.ErrDenied) {
+	if _, err := w.OpenDispute(ctx, authority.Caller{Role: authority.Anonymous}, program.NewDispute{Subject: "scope", Against: "acme"}); !errors.Is(err,
+		authority.ErrDenied) {
 		t.Errorf("anonymous: %v", err)
 	}
 }
@@ -223,7 +226,8 @@ func TestHiddenDispute(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.sizes = append(s.sizes, len(l.Event))
-				if strings.Contains(string(leaf), w.callers[owner].Org) || strings.Contains(string(leaf), w.callers["spare"].Org) || strings.Contains(string(leaf), "secret") {
+				if strings.Contains(string(leaf), w.callers[owner].Org) || strings.Contains(string(leaf), w.callers["spare"].Org) || strings.Contains(string(leaf),
+					"secret") {
 					t.Errorf("leaf %d tells: %s", i, leaf)
 				}
 			}

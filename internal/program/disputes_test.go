@@ -33,7 +33,8 @@ func newTree(t *testing.T, db *store.DB) *tree {
 	}
 	give := func(short string, role authority.OrgRole, under, calendar string) {
 		t.Helper()
-		g, err := w.GiveGrant(t.Context(), operator, authority.NewGrant{Org: short, Role: role, Parent: w.grants[under].ID, Scope: authority.Scope{Text: "all of " + short, Calendar: calendar}})
+		g, err := w.GiveGrant(t.Context(), operator, authority.NewGrant{Org: short, Role: role, Parent: w.grants[under].ID,
+			Scope: authority.Scope{Text: "all of " + short, Calendar: calendar}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +220,8 @@ func TestDisputedTag(t *testing.T) {
 			t.Fatal(err)
 		}
 		tagged("The Root looks at it.")
-		if _, err := w.Publish(ctx, w.callers["root1"], program.Submission{ID: id, Container: jsontext.Value(container), Want: program.WantOne}); !errors.Is(err, authority.ErrNotCNA) {
+		if _, err := w.Publish(ctx, w.callers["root1"], program.Submission{ID: id, Container: jsontext.Value(container),
+			Want: program.WantOne}); !errors.Is(err, authority.ErrNotCNA) {
 			t.Errorf("the Root's direction outlives its decision: %v", err)
 		}
 		if _, err := w.UntagDisputed(ctx, w.callers["acme"], in, id); !errors.Is(err, governance.ErrState) {

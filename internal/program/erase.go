@@ -2,10 +2,8 @@ package program
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tasuki/internal/authority"
 	"tasuki/internal/drafts"
@@ -15,10 +13,9 @@ import (
 
 // Erased is what became of a person.
 type Erased struct {
-	User   string    // their UUID, which says nothing any more
-	Leaves int       // whose bodies were erased
-	First  int64     // the oldest of them: what was copied from the log since then may hold the person still
-	Since  time.Time // of that leaf's user
+	User   string // their UUID, which says nothing any more
+	Leaves int    // whose bodies were erased
+	First  int64  // the oldest of them: what was copied from the log since then may hold the person still
 }
 
 // personTables are rewritten once a person is erased. The ledger's are those of the private bodies.
@@ -45,11 +42,6 @@ func (s *Service) ErasePerson(ctx context.Context, c authority.Caller, short, us
 		}
 		if t.me.Role == authority.Member && id == t.me.User.ID {
 			return fmt.Errorf("%s: who erases cannot be who is erased: %w", c, authority.ErrSelfDemote)
-		}
-		if u, err := authority.GetUser(ctx, t.Tx, id); err == nil {
-			out.Since = u.Created
-		} else if !errors.Is(err, authority.ErrNoUser) {
-			return err
 		}
 		if err := authority.ForgetAudit(ctx, t.Tx, id); err != nil {
 			return err

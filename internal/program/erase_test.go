@@ -30,7 +30,8 @@ func (w *tree) settle(t *testing.T) person {
 	t.Helper()
 	ctx := t.Context()
 	const name = "zzyzx.marker@acme.example"
-	u, key, err := w.AddUser(ctx, operator, "acme", authority.NewUser{Username: name, Name: authority.PersonName{First: "Zzyzx", Last: "Vrtlmarker"}, Roles: []string{authority.Admin}})
+	u, key, err := w.AddUser(ctx, operator, "acme", authority.NewUser{Username: name, Name: authority.PersonName{First: "Zzyzx", Last: "Vrtlmarker"},
+		Roles: []string{authority.Admin}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,8 @@ func (w *tree) settle(t *testing.T) person {
 	if err := w.Verifier.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	token, err := w.Sessions().Open(ctx, authority.Credentials{Org: "acme", User: name, Key: key}, authority.Client{Source: "198.51.100.77", Agent: "Zzyzxbrowser/7"})
+	token, err := w.Sessions().Open(ctx, authority.Credentials{Org: "acme", User: name, Key: key}, authority.Client{Source: "198.51.100.77",
+		Agent: "Zzyzxbrowser/7"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,8 @@ func (w *tree) settle(t *testing.T) person {
 		}
 		return nil
 	})
-	if _, err := (&drafts.Service{DB: w.DB, Now: w.Clock.Now}).Save(ctx, u.ID, drafts.Draft{Org: u.Org, Subject: "CVE-2026-1", Body: []byte(`{"title":"Zzyzxdraft"}`)}); err != nil {
+	if _, err := (&drafts.Service{DB: w.DB, Now: w.Clock.Now}).Save(ctx, u.ID, drafts.Draft{Org: u.Org, Subject: "CVE-2026-1",
+		Body: []byte(`{"title":"Zzyzxdraft"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	var phcs []string
@@ -146,8 +149,9 @@ func (w *tree) raw(t *testing.T, dsn string) (out map[string][]byte) {
 		return out
 	}
 	var names, files []string
-	w.rows(t, "SELECT c.oid::regclass::text FROM pg_class c WHERE pg_relation_filepath(c.oid) IS NOT NULL AND relkind IN ('r', 'i', 't') ORDER BY c.oid", &names)
-	w.rows(t, "SELECT pg_read_binary_file(pg_relation_filepath(c.oid)) FROM pg_class c WHERE pg_relation_filepath(c.oid) IS NOT NULL AND relkind IN ('r', 'i', 't') ORDER BY c.oid", &files)
+	const relations = " FROM pg_class c WHERE pg_relation_filepath(c.oid) IS NOT NULL AND relkind IN ('r', 'i', 't') ORDER BY c.oid"
+	w.rows(t, "SELECT c.oid::regclass::text"+relations, &names)
+	w.rows(t, "SELECT pg_read_binary_file(pg_relation_filepath(c.oid))"+relations, &files)
 	for i := range names {
 		out[names[i]] = []byte(files[i])
 	}

@@ -61,7 +61,8 @@ func (s *Service) EndGrant(ctx context.Context, c authority.Caller, id, reason s
 
 // ChangeScope puts another scope in the place of a grant's: a grant is never changed, so one ends and another of the same role,
 // place and validity begins, which is returned. Errors as EndGrant, and authority.ErrScope.
-func (s *Service) ChangeScope(ctx context.Context, c authority.Caller, id string, scope authority.Scope, why authority.Decision) (g authority.Grant, err error) {
+func (s *Service) ChangeScope(ctx context.Context, c authority.Caller, id string, scope authority.Scope, why authority.Decision) (g authority.Grant,
+	err error) {
 	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
 		old, err := s.grantBelow(ctx, t, id)
 		if err != nil {

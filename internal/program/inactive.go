@@ -123,7 +123,8 @@ func (s *Service) SendNotice(ctx context.Context, c authority.Caller, short stri
 		if err != nil {
 			return "", err
 		}
-		made, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.NoticeSent, Case: q.Case, By: t.me.Org.ID, Org: q.Org, Level: governance.Notices[q.Notices],
+		made, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.NoticeSent, Case: q.Case, By: t.me.Org.ID, Org: q.Org,
+			Level:  governance.Notices[q.Notices],
 			Reason: "inactive", Due: due, Pack: h.rules.Version, Statement: say})
 		return made.ID, err
 	})
@@ -171,7 +172,8 @@ func (s *Service) CloseNotice(ctx context.Context, c authority.Caller, short str
 }
 
 func (h *hierarchy) closeNotice(ctx context.Context, t turn, d governance.Case, outcome string, say governance.Statement) error {
-	_, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.NoticeClosed, Case: d.ID, By: t.me.Org.ID, Org: d.Against, Outcome: outcome, Pack: h.rules.Version, Statement: say})
+	_, err := governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.NoticeClosed, Case: d.ID, By: t.me.Org.ID, Org: d.Against, Outcome: outcome,
+		Pack: h.rules.Version, Statement: say})
 	return err
 }
 

@@ -42,7 +42,8 @@ func (s *Service) AskFirst(ctx context.Context, c authority.Caller, n NewRefusal
 		if err != nil {
 			return "", err
 		}
-		step := governance.Say{Kind: event.RefusalAsked, By: t.me.Org.ID, IDs: n.IDs, Org: o.ID, From: t.me.Org.ID, Pack: h.rules.Version, Statement: n.Statement, Private: private}
+		step := governance.Say{Kind: event.RefusalAsked, By: t.me.Org.ID, IDs: n.IDs, Org: o.ID, From: t.me.Org.ID, Pack: h.rules.Version,
+			Statement: n.Statement, Private: private}
 		trigger, grant := "refusal.answer", h.seat(o.ID)
 		if n.InAdvance {
 			if t.me.Org.ID != o.ID || t.me.Role != authority.Member {
@@ -110,7 +111,8 @@ func (h *hierarchy) refused(ctx context.Context, t turn, r governance.Case, reas
 	if err != nil {
 		return err
 	}
-	step := governance.Say{Kind: event.RefusalNoted, Case: r.ID, By: t.me.Org.ID, Org: r.Against, Reason: reason, Pack: h.rules.Version, Statement: say, Private: private}
+	step := governance.Say{Kind: event.RefusalNoted, Case: r.ID, By: t.me.Org.ID, Org: r.Against, Reason: reason, Pack: h.rules.Version, Statement: say,
+		Private: private}
 	grant := ""
 	step.To, grant = h.directs(r.Against)
 	if step.Due, err = h.due("refusal.direct", grant, private); err != nil {
@@ -227,14 +229,16 @@ func (h *hierarchy) direct(ctx context.Context, t turn, n NewDirection, to strin
 		return "", fmt.Errorf("a direction about nothing: %w", governance.ErrState)
 	}
 	// Whoever is to decide a dispute directs in it too, and beyond it nobody.
-	if in.Workflow != governance.Dispute || h.mayDecide(t.me, in) != nil || slices.ContainsFunc(n.IDs, func(id string) bool { return !slices.Contains(in.IDs, id) }) {
+	if in.Workflow != governance.Dispute || h.mayDecide(t.me, in) != nil || slices.ContainsFunc(n.IDs,
+		func(id string) bool { return !slices.Contains(in.IDs, id) }) {
 		for _, org := range slices.Compact(slices.Sorted(slices.Values(over))) {
 			if err := h.mayOverOrg(t.me, authority.Direct, org); err != nil {
 				return "", err
 			}
 		}
 	}
-	step := governance.Say{Kind: event.DirectionGiven, Case: n.Case, Hidden: hidden, By: t.me.Org.ID, IDs: n.IDs, Org: to, Reason: "publish", Pack: h.rules.Version,
+	step := governance.Say{Kind: event.DirectionGiven, Case: n.Case, Hidden: hidden, By: t.me.Org.ID, IDs: n.IDs, Org: to, Reason: "publish",
+		Pack:      h.rules.Version,
 		Statement: n.Statement, Private: hidden}
 	if len(n.IDs) == 0 {
 		step.Reason = "assign"

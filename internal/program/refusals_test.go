@@ -44,7 +44,8 @@ func TestFirstRefusal(t *testing.T) {
 				t.Fatalf("silence: %d (%v), want %d", n, err, want)
 			}
 		}
-		if v, err = w.Case(ctx, as("acme"), v.ID); err != nil || v.State != governance.Refused || v.AdjudicatorName != "root1" || v.Due.Format(time.RFC3339) != "2027-03-18T20:00:01Z" ||
+		if v, err = w.Case(ctx, as("acme"), v.ID); err != nil || v.State != governance.Refused || v.AdjudicatorName != "root1" ||
+			v.Due.Format(time.RFC3339) != "2027-03-18T20:00:01Z" ||
 			v.Steps[1].Reason != governance.Silent {
 			t.Fatalf("refused: %+v (%v)", v, err)
 		}
@@ -57,14 +58,16 @@ func TestFirstRefusal(t *testing.T) {
 			}
 		}
 		w.at(t, "2027-03-18T20:00:01Z")
-		if v, err = w.Direct(ctx, as("root1"), program.NewDirection{Case: v.ID, Org: "lr1", Statement: say("Assign.")}); err != nil || v.State != governance.Directed {
+		if v, err = w.Direct(ctx, as("root1"), program.NewDirection{Case: v.ID, Org: "lr1", Statement: say("Assign.")}); err != nil ||
+			v.State != governance.Directed {
 			t.Fatalf("directed: %+v (%v)", v.Case, err)
 		}
 		w.publish(t, "lr1")
 		if _, err := w.CloseRefusal(ctx, as("other"), v.ID, governance.Assigned, say("done")); !errors.Is(err, authority.ErrDenied) {
 			t.Errorf("closed by a stranger: %v", err)
 		}
-		if v, err = w.CloseRefusal(ctx, as("lr1"), v.ID, governance.Assigned, say("CVE assigned.")); err != nil || v.State != governance.Closed || v.Outcome != governance.Assigned {
+		if v, err = w.CloseRefusal(ctx, as("lr1"), v.ID, governance.Assigned, say("CVE assigned.")); err != nil || v.State != governance.Closed ||
+			v.Outcome != governance.Assigned {
 			t.Fatalf("closed: %+v (%v)", v.Case, err)
 		}
 		for short, want := range map[string][2]int64{"acme": {0, 1}, "root1": {1, 0}, "lr1": {1, 0}} {
@@ -102,7 +105,8 @@ func TestAnswersToFirstRefusal(t *testing.T) {
 	if v, err = w.CloseRefusal(ctx, as("root1"), v.ID, governance.NoVuln, say("It is none.")); err != nil || v.Outcome != governance.NoVuln {
 		t.Errorf("determined: %+v (%v)", v.Case, err)
 	}
-	if v, err = w.AskFirst(ctx, as("acme"), program.NewRefusal{Org: "acme", InAdvance: true}); err != nil || v.State != governance.Refused || v.AdjudicatorName != "root1" {
+	if v, err = w.AskFirst(ctx, as("acme"), program.NewRefusal{Org: "acme", InAdvance: true}); err != nil || v.State != governance.Refused ||
+		v.AdjudicatorName != "root1" {
 		t.Errorf("declined in advance: %+v (%v)", v.Case, err)
 	}
 	if _, err := w.AskFirst(ctx, as("other"), program.NewRefusal{Org: "acme", InAdvance: true}); !errors.Is(err, authority.ErrDenied) {
@@ -241,7 +245,8 @@ func TestTransfer(t *testing.T) {
 			t.Errorf("it shows: %s", leaf)
 		}
 		// Back again on a Root's own account, and a request that is denied.
-		if v, err = w.Transfer(ctx, as("root2"), program.NewTransfer{IDs: []string{a}, To: "acme", Reason: "scope", Statement: say("After all.")}); err != nil || len(v.Steps) != 2 {
+		if v, err = w.Transfer(ctx, as("root2"), program.NewTransfer{IDs: []string{a}, To: "acme", Reason: "scope",
+			Statement: say("After all.")}); err != nil || len(v.Steps) != 2 {
 			t.Errorf("%+v (%v)", v, err)
 		}
 		if v, err = w.AskTransfer(ctx, as("other"), program.NewTransfer{IDs: []string{a}, To: "other"}); err != nil {

@@ -45,7 +45,8 @@ func (s *Service) AskTransfer(ctx context.Context, c authority.Caller, n NewTran
 }
 
 func (h *hierarchy) askTransfer(ctx context.Context, t turn, n NewTransfer, to, from string) (governance.Case, error) {
-	return governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.TransferAsked, By: t.me.Org.ID, IDs: n.IDs, From: from, To: to, Reason: reasonWord(n.Reason), Pack: h.rules.Version,
+	return governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.TransferAsked, By: t.me.Org.ID, IDs: n.IDs, From: from, To: to,
+		Reason: reasonWord(n.Reason), Pack: h.rules.Version,
 		Statement: n.Statement})
 }
 
@@ -186,7 +187,8 @@ func (s *Service) CloseTransfer(ctx context.Context, c authority.Caller, id, out
 		} else if err := h.mayOverOrg(t.me, authority.Transfer, r.Party); err != nil && !t.me.IsSecretariat() {
 			return "", err
 		}
-		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.TransferClosed, Case: id, By: t.me.Org.ID, Outcome: outcome, Pack: h.rules.Version, Statement: say})
+		_, err = governance.Step(ctx, t.Tx, t, governance.Say{Kind: event.TransferClosed, Case: id, By: t.me.Org.ID, Outcome: outcome, Pack: h.rules.Version,
+			Statement: say})
 		return id, err
 	})
 }

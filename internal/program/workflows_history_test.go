@@ -18,7 +18,8 @@ import (
 )
 
 // refusals are the errors that a step may answer with; any other is a fault.
-var refusals = []error{authority.ErrDenied, authority.ErrUnauthorized, authority.ErrEnded, authority.ErrNoOrg, authority.ErrParent, governance.ErrState, governance.ErrOutcome,
+var refusals = []error{authority.ErrDenied, authority.ErrUnauthorized, authority.ErrEnded, authority.ErrNoOrg, authority.ErrParent, governance.ErrState,
+	governance.ErrOutcome,
 	governance.ErrNoCase, governance.ErrSubject, program.ErrTooEarly, program.ErrFinal, program.ErrNobody, program.ErrUnheard, program.ErrKeep, program.ErrHeir,
 	program.ErrRecordExists, registry.ErrNotFound, registry.ErrHasRecord, registry.ErrNoRecord}
 
@@ -41,7 +42,8 @@ func (h *history) step(t *testing.T, rt *rapid.T) {
 		}
 		return rapid.SampledFrom(from).Draw(rt, label)
 	}
-	do := pick("do", []string{"reserve", "publish", "publish", "open", "open", "acknowledge", "extend", "escalate", "decide", "decide", "ask", "answer", "silence", "direct", "end", "close",
+	do := pick("do", []string{"reserve", "publish", "publish", "open", "open", "acknowledge", "extend", "escalate", "decide", "decide", "ask", "answer",
+		"silence", "direct", "end", "close",
 		"want", "transfer", "deny", "split", "merge", "see", "notice", "active", "erase"})
 	short := pick("who", who)
 	c := h.callers[short]
@@ -94,7 +96,8 @@ func (h *history) step(t *testing.T, rt *rapid.T) {
 	case "end":
 		v, err = h.EndDirection(ctx, c, in, org, "over")
 	case "close":
-		v, err = h.CloseRefusal(ctx, c, in, rapid.SampledFrom([]string{governance.Assigned, governance.NoVuln, governance.Withdrawn}).Draw(rt, "close"), say("closed"))
+		v, err = h.CloseRefusal(ctx, c, in, rapid.SampledFrom([]string{governance.Assigned, governance.NoVuln, governance.Withdrawn}).Draw(rt, "close"),
+			say("closed"))
 	case "want":
 		v, err = h.AskTransfer(ctx, c, program.NewTransfer{IDs: some(id, other), To: org, Statement: say("mine")})
 	case "transfer":

@@ -13,7 +13,8 @@ import (
 func TestTagDisputed(t *testing.T) {
 	const plain = `{"descriptions":[{"lang":"ja","value":"欠陥。"},{"lang":"en","value":"A flaw."}],"title":"T"}`
 	one, err := cve.TagDisputed([]byte(plain), "case 1", "The maker\n says no.")
-	if err != nil || !strings.Contains(string(one), `"value":"A flaw.\n\nDisputed (case 1): The maker says no."`) || !strings.Contains(string(one), `"tags":["disputed"]`) {
+	if err != nil || !strings.Contains(string(one), `"value":"A flaw.\n\nDisputed (case 1): The maker says no."`) || !strings.Contains(string(one),
+		`"tags":["disputed"]`) {
 		t.Fatalf("%s (%v)", one, err)
 	}
 	two, err := cve.TagDisputed(one, "case 2", "So does somebody else.")
@@ -41,12 +42,14 @@ func TestTagDisputed(t *testing.T) {
 
 // What is tagged and untagged is what it was, for every container that was not tagged before.
 func FuzzTagDisputed(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"descriptions":[{"lang":"en","value":"A"}]}`, `{"tags":["x"],"descriptions":[{"lang":"en-GB","value":""}],"x_a":[1,2]}`, `{"tags":[]}`,
+	for _, seed := range []string{`{}`, `{"descriptions":[{"lang":"en","value":"A"}]}`,
+		`{"tags":["x"],"descriptions":[{"lang":"en-GB","value":""}],"x_a":[1,2]}`, `{"tags":[]}`,
 		`{"descriptions":[1]}`, `[]`, `{"tags":"x"}`} {
 		f.Add(seed, "a reason")
 	}
 	f.Fuzz(func(t *testing.T, raw, reason string) {
-		if strings.Contains(raw, "disputed") || strings.Contains(raw, "Disputed") || strings.Contains(raw, `\u`) || strings.Contains(raw, "tags") || strings.Contains(reason, "Disputed") {
+		if strings.Contains(raw, "disputed") || strings.Contains(raw, "Disputed") || strings.Contains(raw, `\u`) || strings.Contains(raw, "tags") ||
+			strings.Contains(reason, "Disputed") {
 			return // tagged before; an empty list of tags, which says nothing, may go
 		}
 		tagged, err := cve.TagDisputed([]byte(raw), "case", reason)
