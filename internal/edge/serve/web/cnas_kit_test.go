@@ -124,6 +124,9 @@ func (w *town) settle(t testing.TB) {
 		w.member(t, short, name, at(short))
 	}
 	w.member(t, "aaa-idle", "Nobody yet", authority.Profile{})
+	for _, short := range []string{"aab", "aac", "aad", "aae", "aaf", "aag"} { // more organisations than grants
+		w.member(t, short, "Idle "+short, authority.Profile{})
+	}
 	if err := w.acts.OpenRange(t.Context(), ofOperator, 2026); err != nil {
 		t.Fatal(err)
 	}
