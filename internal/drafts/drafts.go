@@ -237,7 +237,8 @@ type Template struct {
 // SaveTemplate keeps a template of an organisation under its name, over one that has it already. ErrName, ErrLarge, ErrMany.
 func (s *Service) SaveTemplate(ctx context.Context, org string, t Template) error {
 	name := strings.TrimSpace(t.Name)
-	if name == "" || utf8.RuneCountInString(name) > MaxName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	control := func(c rune) bool { return c < ' ' || c == 0x7f }
+	if name == "" || utf8.RuneCountInString(name) > MaxName || !utf8.ValidString(name) || strings.ContainsFunc(name, control) {
 		return ErrName
 	}
 	if len(t.Body) > MaxBody {

@@ -91,8 +91,9 @@ func touched(a cve.Affected) bool {
 
 // bounded tells whether anything of a product is said to be unaffected.
 func bounded(a cve.Affected) bool {
+	free := func(c cve.Change) bool { return c.Status == "unaffected" }
 	return a.DefaultStatus == "unaffected" || slices.ContainsFunc(a.Versions, func(v cve.Version) bool {
-		return v.Status == "unaffected" || v.LessThan != "" || v.LessThanOrEqual != "" || slices.ContainsFunc(v.Changes, func(c cve.Change) bool { return c.Status == "unaffected" })
+		return v.Status == "unaffected" || v.LessThan != "" || v.LessThanOrEqual != "" || slices.ContainsFunc(v.Changes, free)
 	})
 }
 

@@ -155,3 +155,41 @@ func TestEditorWithoutScripts(t *testing.T) {
 	}
 	b.CheckQuiet(t)
 }
+
+// rich is a container with something in every part of the form, some of it wrong.
+const rich = `{"title":"Everything","descriptions":[{"lang":"en","value":"A flaw.","supportingMedia":[{"type":"text/html","value":"<p>A flaw.</p>"}]},{"lang":"ja","value":"欠陥。"}],
+	"affected":[{"vendor":"Acme","product":"Widget","packageURL":"pkg:npm/widget","platforms":["Linux","Windows"],"cpes":["nonsense"],"defaultStatus":"unknown",
+		"versions":[{"version":"0","status":"affected","lessThan":"2.1","versionType":"semver","changes":[{"at":"1.5","status":"unaffected"}]},{"version":"3","status":"affected"}]}],
+	"problemTypes":[{"descriptions":[{"lang":"en","cweId":"CWE-79","description":"XSS","type":"CWE"},{"lang":"ja","description":"XSS"}]}],
+	"metrics":[{"format":"CVSS","cvssV4_0":{"version":"4.0","vectorString":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N/E:A","baseScore":8.7,"baseSeverity":"HIGH"},"scenarios":[{"lang":"en","value":"GENERAL"}]},
+		{"cvssV2_0":{"version":"2.0","vectorString":"AV:N/AC:L","baseScore":5}},{"other":{"type":"ssvc","content":{"a":1}}}],
+	"references":[{"url":"https://acme.example/1","name":"Advisory","tags":["vendor-advisory","x_own"]}],
+	"solutions":[{"lang":"en","value":"Update."}],"impacts":[{"capecId":"CAPEC-63","descriptions":[{"lang":"en","value":"XSS"}]}],
+	"credits":[{"lang":"en","value":"Eve","type":"finder"}],"timeline":[{"time":"2026-11-01T00:00:00.000Z","lang":"en","value":"Found"},{"time":"soon","lang":"en","value":"Fixed"}],
+	"tags":["disputed"],"datePublic":"2026-11-20T00:00:00.000Z","source":{"discovery":"EXTERNAL","defect":["1","2"]},"taxonomyMappings":[],"x_own":1}`
+
+// A form with everything in it can be read by everybody, wide and narrow, light and dark.
+func TestRichFormInABrowser(t *testing.T) {
+	w, id := newDesk(t)
+	w.signIn(t, "ann@acme.test").paper(t, id).set("json", rich).press("json").set("template", "All of it").press("template")
+	b := browsertest.Open(t, w.whole())
+	w.enter(t, b, "ann@acme.test")
+	for _, look := range []struct {
+		name, query   string
+		width, height int64
+	}{{"wide", "lang=en&theme=light", 1440, 900}, {"narrow", "lang=ja&theme=dark", 390, 844}} {
+		b.Size(t, look.width, look.height)
+		for name, path := range map[string]string{"form": "/portal/records/" + id + "/edit?checked=1&", "preview": "/portal/records/" + id + "/preview?", "desk": "/portal/templates?"} {
+			b.Go(t, path+look.query)
+			b.Eval(t, `document.querySelectorAll("details").forEach((d) => { d.open = true; })`)
+			for _, v := range b.Axe(t) {
+				t.Errorf("%s %s: %s", name, look.name, v)
+			}
+			if over := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != 0.0 {
+				t.Errorf("%s %s is %v px too wide: %v", name, look.name, over, b.Eval(t, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre, .vh, textarea")).slice(0, 5).map(e => e.tagName + "." + (e.getAttribute("class") || "")).join(" ")`))
+			}
+			b.Shot(t, "editor-rich-"+name+"-"+look.name)
+		}
+	}
+	b.CheckQuiet(t)
+}

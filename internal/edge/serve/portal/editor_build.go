@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,12 @@ type place struct {
 	id, where string
 	problems  *[]editor.Problem
 	field     *editor.Field
+	order     int // in which the form shows it
+}
+
+// at notes a place of the view.
+func (b *builder) at(name, id, where string, problems *[]editor.Problem, field *editor.Field) {
+	b.places[name] = place{id, where, problems, field, len(b.places)}
 }
 
 func (b *builder) sections(state *form.State) []editor.Section {
@@ -53,7 +60,8 @@ func (b *builder) sections(state *form.State) []editor.Section {
 
 // filled tells whether there is anything in a part.
 func filled(p *form.Part) bool {
-	return p.Odd != "" || len(p.Rows) > 0 || p.Field.Text != "" || len(p.Field.Chosen) > 0 || slices.ContainsFunc(p.Parts, func(p form.Part) bool { return filled(&p) })
+	return p.Odd != "" || len(p.Rows) > 0 || p.Field.Text != "" || len(p.Field.Chosen) > 0 ||
+		slices.ContainsFunc(p.Parts, func(p form.Part) bool { return filled(&p) })
 }
 
 func (b *builder) items(p *form.Part, where string) []editor.Item {
@@ -100,10 +108,10 @@ func (b *builder) list(p *form.Part, where string) *editor.Rows {
 	}
 	for i := range x.Rows {
 		r := &x.Rows[i]
-		b.places[r.Name] = place{r.ID, where + " › " + r.Legend, &r.Problems, nil}
+		b.at(r.Name, r.ID, where+" › "+r.Legend, &r.Problems, nil)
 	}
 	x.Adds = b.adds(p)
-	b.places[p.Name] = place{x.ID, where, &x.Problems, nil}
+	b.at(p.Name, x.ID, where, &x.Problems, nil)
 	return x
 }
 
@@ -142,7 +150,10 @@ var folds = map[string][]struct {
 	key     string
 	members []string
 }{
-	"affected":          {{"package", []string{"packageURL", "collectionURL", "packageName", "repo"}}, {"parts", []string{"platforms", "modules", "programFiles", "programRoutines", "cpes"}}},
+	"affected": {
+		{"package", []string{"packageURL", "collectionURL", "packageName", "repo"}},
+		{"parts", []string{"platforms", "modules", "programFiles", "programRoutines", "cpes"}},
+	},
 	"affected.versions": {{"changes", []string{"changes"}}},
 	"metrics":           {{"scenarios", []string{"scenarios"}}},
 	"credits":           {{"user", []string{"user"}}},
@@ -180,7 +191,7 @@ func (b *builder) row(list *form.Part, r *form.Row, n int, where string) editor.
 			out.Kept = append(out.Kept, inner.Rows[0].Kept...)
 			inner.Rows = nil
 			out.Items = append(out.Items, editor.Item{Rows: inner})
-			b.places[p.Name+"/0"] = place{out.ID, where, b.places[p.Name].problems, nil}
+			b.at(p.Name+"/0", out.ID, where, &inner.Problems, nil)
 		case isField(p):
 			out.Items = append(out.Items, editor.Item{Field: b.field(p, where, lang)})
 		default:
@@ -208,7 +219,9 @@ func (b *builder) row(list *form.Part, r *form.Row, n int, where string) editor.
 }
 
 // inLine are the lists whose rows have short fields, which stand beside each other where there is room.
-var inLine = []string{"affected", "affected.versions", "affected.versions.changes", "problemTypes", "problemTypes.descriptions", "references", "timeline", "credits"}
+var inLine = []string{
+	"affected", "affected.versions", "affected.versions.changes", "problemTypes", "problemTypes.descriptions", "references", "timeline", "credits",
+}
 
 func isField(p *form.Part) bool {
 	return p.Shape.Kind != form.Rows && p.Shape.Kind != form.Group && p.Shape.Kind != form.Vector
@@ -232,91 +245,13 @@ func summary(r *form.Row) string {
 	return string(text)
 }
 
-// field draws one control. lang is the language of what is written in the row.
-func (b *builder) field(p *form.Part, where, lang string) *editor.Field {
-	s := p.Shape
-	b.drawn += max(1, len(p.Field.Chosen))
-	f := &editor.Field{Name: p.Control(), ID: editor.ID(p.Control()), Label: b.l.T("edit.f." + s.Name), Value: p.Field.Text}
-	if i18n.Has("edit.f." + p.Path) {
-		f.Label = b.l.T("edit.f." + p.Path)
+// place puts findings where they belong and lists them in the order of the form; what no field shows is said of the JSON.
+func (b *builder) place(state *form.State, at form.Places, found []cve.Finding) []editor.Problem {
+	type placed struct {
+		editor.Problem
+		order int
 	}
-	if i18n.Has("edit.h." + p.Path) {
-		f.Hint = b.l.T("edit.h." + p.Path)
-	}
-	f.Needed = slices.Contains(needed, p.Path)
-	f.Narrow = s.Kind == form.Choice || s.Kind == form.Time || s.Kind == form.Weak || p.Path == "problemTypes.descriptions.type"
-	f.Wide = slices.Contains(wide, p.Path)
-	if s.Kind == form.Line || s.Kind == form.Prose {
-		if f.Mono = slices.Contains(mono, s.Name); !f.Mono && lang != "" && lang != string(b.l) {
-			f.Lang = lang
-		}
-	}
-	options := func(values []string, said func(string) string) {
-		for _, v := range values {
-			f.Options = append(f.Options, editor.Option{Value: v, Label: said(v), On: v == f.Value || slices.Contains(p.Field.Chosen, v)})
-		}
-	}
-	words := func(v string) string { return label(b.l, v) }
-	switch {
-	case p.Odd != "":
-		f.Kind, f.Odd = "odd", readable(p.Odd)
-	case s.Kind == form.Choice && s.Name == "versionType":
-		f.Kind, f.Mono = "free", true
-		options(s.Options, words)
-	case s.Kind == form.Choice:
-		f.Kind = "choice"
-		if s.Name == "lang" {
-			words = languageName
-		}
-		values := s.Options
-		if !slices.Contains(values, f.Value) {
-			values = append([]string{f.Value}, values...)
-		}
-		if f.Value != "" && s.Name != "status" && s.Name != "lang" {
-			values = append(slices.Clone(values), "")
-		}
-		options(values, func(v string) string {
-			if v == "" {
-				return b.l.T("edit.o.none")
-			}
-			return words(v)
-		})
-	case s.Kind == form.Bound:
-		f.Kind, f.Which = "bound", strings.TrimSuffix(p.Name, "#to")+"#bound"
-		for _, v := range []string{"lessThan", "lessThanOrEqual"} {
-			f.Options = append(f.Options, editor.Option{Value: v, Label: words(v), On: v == p.Field.Which})
-		}
-	case s.Kind == form.Tags:
-		f.Kind = "tags"
-		options(s.Options, words)
-	case s.Kind == form.List:
-		f.Kind, f.Mono = "list", slices.Contains(mono, s.Name)
-	case s.Kind == form.Time:
-		f.Kind, f.Mono = "time", f.Value != "" && !form.IsMoment(f.Value)
-	case s.Kind == form.Weak:
-		f.Kind, f.Mono = "weak", true
-	case s.Kind == form.Prose:
-		f.Kind = "prose"
-	default:
-		f.Kind = "line"
-	}
-	b.places[p.Control()] = place{f.ID, where + " › " + f.Label, &f.Problems, f}
-	return f
-}
-
-// needed are the fields that no record does without.
-var needed = []string{"descriptions.value", "affected.vendor", "affected.product", "affected.versions.version", "references.url", "problemTypes.descriptions.description"}
-
-// wide are the fields of a line that take most of it.
-var wide = []string{"problemTypes.descriptions.description", "references.url", "timeline.value", "credits.value"}
-
-// mono are what programs read: no language, no spelling.
-var mono = []string{
-	"version", "to", "at", "packageURL", "collectionURL", "packageName", "repo", "url", "capecId", "user", "cpes", "programFiles", "programRoutines", "vectorString",
-}
-
-// place puts findings where they belong and lists them in the order of the form.
-func (b *builder) place(state *form.State, at form.Places, found []cve.Finding) (out []editor.Problem) {
+	var list []placed
 	for _, f := range found {
 		name := state.Locate(f, at)
 		spot, ok := b.places[name]
@@ -325,11 +260,18 @@ func (b *builder) place(state *form.State, at form.Places, found []cve.Finding) 
 			name = name[:strings.LastIndexByte(name, '/')]
 			spot, ok = b.places[name]
 		}
-		p := editor.Problem{ID: spot.id, Where: spot.where, Text: words(b.l, f), Error: f.Severity == cve.SeverityError}
-		out = append(out, p)
-		if spot.problems != nil {
-			*spot.problems = append(*spot.problems, p)
+		p := placed{editor.Problem{ID: spot.id, Where: spot.where, Text: words(b.l, f), Error: f.Severity == cve.SeverityError}, spot.order}
+		if !ok {
+			p.ID, p.Where, p.Text, p.order = "json", cmp.Or(f.Pointer, b.l.T("edit.json")), sentence(f.Message), len(b.places)
+		} else {
+			*spot.problems = append(*spot.problems, p.Problem)
 		}
+		list = append(list, p)
+	}
+	slices.SortStableFunc(list, func(a, b placed) int { return cmp.Compare(a.order, b.order) })
+	var out []editor.Problem
+	for _, p := range list {
+		out = append(out, p.Problem)
 	}
 	return out
 }

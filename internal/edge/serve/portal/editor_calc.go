@@ -45,7 +45,7 @@ func (b *builder) calculator(p *form.Part, where string) *editor.Calc {
 			c.Groups = append(c.Groups, group)
 		}
 	}
-	b.places[name] = place{c.Field.ID, where + " › " + c.Field.Label, &c.Field.Problems, &c.Field}
+	b.at(name, c.Field.ID, where+" › "+c.Field.Label, &c.Field.Problems, &c.Field)
 	return c
 }
 

@@ -60,9 +60,14 @@ func words(l i18n.Lang, f cve.Finding) string {
 			}
 		}
 	}
-	said := strings.ToUpper(f.Message[:min(1, len(f.Message))]) + f.Message[min(1, len(f.Message)):]
 	if l == i18n.Japanese && slices.ContainsFunc(lint.Rules, func(r lint.Rule) bool { return r.ID == f.Rule }) && i18n.Has("edit.lint."+f.Rule) {
 		return l.T("edit.lint."+f.Rule, f.Message)
 	}
-	return said
+	return sentence(f.Message)
+}
+
+// sentence is a check's message with a capital.
+func sentence(message string) string {
+	n := min(1, len(message))
+	return strings.ToUpper(message[:n]) + message[n:]
 }
