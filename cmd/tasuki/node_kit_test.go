@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -30,6 +31,8 @@ type kitOptions struct {
 	now   func() time.Time // nil for the real clock
 	rand  io.Reader        // nil for crypto/rand
 	seed  *Seed            // nil for an empty list
+	level string           // of what is logged; "" for warnings
+	log   *kitLog          // where to; nil for nobody to see unless the test fails
 }
 
 // openKit opens a node and closes it when the test ends. What it logged is shown when the test failed.
@@ -53,7 +56,10 @@ func tryKit(t testing.TB, o kitOptions) (*kitNode, error) {
 	if o.rand == nil {
 		o.rand = rand.Reader
 	}
-	log := new(kitLog)
+	log := o.log
+	if log == nil {
+		log = new(kitLog)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log of the node in %s:\n%s", o.dir, log)
@@ -62,7 +68,7 @@ func tryKit(t testing.TB, o kitOptions) (*kitNode, error) {
 	p := &Program{Stdin: strings.NewReader(""), Stdout: log, Stderr: log, Getenv: func(string) string { return "" }, Now: o.now, Rand: o.rand,
 		Backend: backend()}
 	s := &Settings{Config: defaultConfig()}
-	s.Data, s.Store, s.BaseURL, s.Log.Level = o.dir, o.store, "http://tasuki", "warn"
+	s.Data, s.Store, s.BaseURL, s.Log.Level = o.dir, o.store, "http://tasuki", cmp.Or(o.level, "warn")
 	held, err := openDataDir(o.dir, true)
 	if err != nil {
 		return nil, err
