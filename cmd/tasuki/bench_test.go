@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tasuki/internal/loadtest"
 )
 
 // The benchmarks of this package are the budgets of docs/performance.md. They run the program on the real archives, which lie
@@ -19,6 +21,9 @@ import (
 // same run, for figures without one say more about the machine than about the program.
 
 var benchKeep = flag.String("bench.keep", "", "directory for stores and archives that benchmarks make and that later runs may use again")
+
+// processor is the processor time that this process has used.
+func processor() (user, system time.Duration) { return loadtest.Processor() }
 
 // sharedData finds a real archive, or skips.
 func sharedData(tb testing.TB, name string) string {
