@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func ScopesAt(ctx context.Context, tx *store.Tx, at time.Time) (*Scopes, error) 
 	if err != nil {
 		return nil, err
 	}
-	orgs, err := scanOrgs(ctx, tx, len(grants), 0)
+	orgs, err := scanOrgs(ctx, tx, math.MaxInt32, 0) // those without a grant come in between
 	if err != nil {
 		return nil, err
 	}
@@ -84,19 +85,24 @@ func ScopesAt(ctx context.Context, tx *store.Tx, at time.Time) (*Scopes, error) 
 	}
 	s := &Scopes{At: at, byID: make(map[string]*standingGrant, len(grants))}
 	for _, g := range grants {
-		sg := &standingGrant{Grant: g, short: short[g.Org], stands: g.StandsAt(at)}
-		for _, m := range g.Scope.Include {
-			sg.include = append(sg.include, m.compile())
-		}
-		for _, m := range g.Scope.Exclude {
-			sg.exclude = append(sg.exclude, m.compile())
-		}
+		sg := compileGrant(g, short[g.Org], g.StandsAt(at))
 		s.byID[g.ID] = sg
 		if sg.stands {
 			s.grants = append(s.grants, sg)
 		}
 	}
 	return s, nil
+}
+
+func compileGrant(g Grant, short string, stands bool) *standingGrant {
+	sg := &standingGrant{Grant: g, short: short, stands: stands}
+	for _, m := range g.Scope.Include {
+		sg.include = append(sg.include, m.compile())
+	}
+	for _, m := range g.Scope.Exclude {
+		sg.exclude = append(sg.exclude, m.compile())
+	}
+	return sg
 }
 
 // Responsible answers one question; see ScopesAt for many.

@@ -25,6 +25,23 @@
     say();
   }
 
+  // The answer to a question is brought up to date while the form is typed in.
+  for (const form of document.querySelectorAll("form[data-live]")) {
+    let timer, asked = 0;
+    form.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const n = ++asked;
+        const body = new URLSearchParams(new FormData(form));
+        body.set("do", "ask");
+        const reply = await fetch(form.action, { method: "POST", body });
+        const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+        const from = page.getElementById(form.dataset.live);
+        if (n === asked && from) document.getElementById(form.dataset.live).replaceChildren(...from.childNodes);
+      }, 400);
+    });
+  }
+
   for (const head of document.querySelectorAll(".rows thead th:first-child")) {
     const boxes = head.closest("table").querySelectorAll("tbody input[type=checkbox]");
     if (!boxes.length) continue;

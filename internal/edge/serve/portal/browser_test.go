@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/edge/serve/page/browsertest"
 	"tasuki/web/assets"
 )
@@ -83,17 +84,39 @@ func TestInABrowser(t *testing.T) {
 		b.Until(t, `location.pathname === "/portal/sign-in"`)
 		b.Scripts(t, true)
 	})
+	t.Run("the answer follows the form", func(t *testing.T) {
+		w, grants := newTree(t)
+		b := browsertest.Open(t, w.site())
+		w.enter(t, b, "x@root.test")
+		b.Go(t, "/portal/grants/"+grants["acme"].ID)
+		b.Do(t, chromedp.SendKeys("#vendor", "rocketeers"))
+		b.Until(t, `document.getElementById("answer").textContent.includes("A gap")`)
+		b.Eval(t, `(() => { const a = document.getElementById("include"); a.value += "\nvendor=rocketeers"; a.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+		b.Until(t, `document.getElementById("answer").textContent.includes("Responsible: acme")`)
+		b.CheckQuiet(t)
+	})
 	b.CheckQuiet(t)
 }
 
 // pages are one address of every type of page, for somebody of acme and for the Secretariat.
-func (w *world) pages(t *testing.T) map[string]map[string]string {
-	id := w.signIn(t, "ann@acme.test").reserve(t, "3")[0]
+func (w *world) pages(t *testing.T, grants map[string]authority.Grant) map[string]map[string]string {
+	ann, oto := w.signIn(t, "ann@acme.test"), w.signIn(t, "oto@other.test")
+	disputed := ann.published(t)
+	w.Clock.Add(time.Second)
+	id := ann.reserve(t, "3")[0]
 	bob := w.userID(t, "bob@acme.test")
+	const begin = "/portal/cases/new/dispute"
+	dispute := oto.submit(t, begin, begin, "subject", "content", "ids", disputed, "text", "It is a flaw indeed.", "evidence", "https://other.test/why").location
+	ann.submit(t, "/portal/account", "/portal/reserve", "for", "other", "amount", "1", "year", "2026", "batch", "sequential")
 	return map[string]map[string]string{
 		"ann@acme.test": {
 			"overview": "/portal/", "ids": "/portal/ids", "ids-none": "/portal/ids?state=PUBLISHED", "id": "/portal/ids/" + id, "reserve": "/portal/reserve", "org": "/portal/orgs/acme",
-			"user-new": "/portal/orgs/acme/users/new", "user": "/portal/users/" + bob, "account": "/portal/account", "totp": "/portal/account/totp", "denied": "/portal/orgs",
+			"user-new": "/portal/orgs/acme/users/new", "user": "/portal/users/" + bob, "account": "/portal/account", "totp": "/portal/account/totp", "denied": "/portal/orgs", "trail": "/portal/trail", "cases": "/portal/cases", "case": dispute,
+			"begin-dispute": begin, "begin-transfer": "/portal/cases/new/transfer", "grant-seen": "/portal/grants/" + grants["acme"].ID,
+		},
+		"x@root.test": {
+			"root-overview": "/portal/", "grants": "/portal/grants", "grant": "/portal/grants/" + grants["acme"].ID, "grant-new": "/portal/grants/new", "root-cases": "/portal/cases",
+			"begin-refusal": "/portal/cases/new/refusal", "begin-direction": "/portal/cases/new/direction",
 		},
 		"sec@secretariat.test": {
 			"sec-overview": "/portal/", "orgs": "/portal/orgs", "org-new": "/portal/orgs/new", "org-edit": "/portal/orgs/acme/edit", "sec-reserve": "/portal/reserve",
@@ -105,8 +128,8 @@ func (w *world) pages(t *testing.T) map[string]map[string]string {
 // TestAxe runs axe-core over every type of page, in both languages and themes and at both widths: no violation, and nothing wider
 // than the window.
 func TestAxe(t *testing.T) {
-	w := newWorld(t)
-	pages := w.pages(t)
+	w, grants := newTree(t)
+	pages := w.pages(t, grants)
 	b := browsertest.Open(t, w.site())
 	look := func(t *testing.T, name, path string) {
 		for i, l := range []struct {
@@ -156,7 +179,7 @@ func TestAxe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.Size(t, 1280, 800)
-			b.Go(t, "/portal/ids?lang=en&theme=light")
+			b.Go(t, "/portal/ids?state=RESERVED&lang=en&theme=light")
 			b.Eval(t, steps)
 			b.Until(t, `document.querySelector(".problems, input[name=sure]")`)
 			b.Shot(t, name)

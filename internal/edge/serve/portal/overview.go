@@ -20,6 +20,10 @@ func (s *server) overview(v *visit) error {
 			out.States = append(out.States, c)
 		}
 	}
+	var err error
+	if out.Dues, err = s.dues(v); err != nil {
+		return err
+	}
 	v.title(v.frame.Page.Lang.T("portal.nav.overview"))
 	out.Frame = v.frame
 	s.Send(v.w, v.r, http.StatusOK, portal.OverviewBody(out))

@@ -13,6 +13,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/edge/serve/page"
+	"tasuki/internal/governance"
 	"tasuki/internal/program"
 	"tasuki/internal/registry"
 	"tasuki/web/portal"
@@ -63,6 +64,8 @@ func Handler(o Options) http.Handler {
 	s.aboutOrgs()
 	s.aboutUsers()
 	s.aboutAccount()
+	s.aboutGrants()
+	s.aboutCases()
 	s.handle("GET /portal/trail", s.trail)
 	s.mux.HandleFunc("/portal/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,6 +120,7 @@ var refusals = []struct {
 	{authority.ErrNoUser, absentProblem},
 	{authority.ErrNoGrant, absentProblem},
 	{registry.ErrNotFound, absentProblem},
+	{governance.ErrNoCase, absentProblem},
 }
 
 // visit is one request of somebody who is signed in.
@@ -207,6 +211,10 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 	if me.IsSecretariat() {
 		add("orgs", "/portal/orgs")
 	}
+	if me.Can(authority.ApproveScope) {
+		add("grants", "/portal/grants")
+	}
+	add("cases", "/portal/cases")
 	add("trail", "/portal/trail")
 	return out
 }
