@@ -177,8 +177,7 @@ func TestBlankRowsAreBlankAndInvalid(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Invite()
-	var add func(parts []Part)
-	add = func(parts []Part) {
+	add := func(parts []Part) {
 		for _, p := range parts {
 			if p.Shape.Kind != Rows {
 				continue
