@@ -27,8 +27,11 @@ func (s *server) batch(v *visit) error {
 		return s.listIDs(v, form, nil)
 	}
 	ids, wrong, err := s.chosen(v)
-	if err != nil || len(wrong) > 0 {
-		return errors.Join(err, onlyIf(err == nil, func() error { return s.listIDs(v, form, wrong) }))
+	switch {
+	case err != nil:
+		return err
+	case len(wrong) > 0:
+		return s.listIDs(v, form, wrong)
 	}
 	lang := v.frame.Page.Lang
 	out := portal.Batch{Do: do, Reason: strings.TrimSpace(form.Get("reason")), ReasonJA: strings.TrimSpace(form.Get("reason_ja")), Replaced: form.Get("replaced"),
@@ -59,13 +62,6 @@ func (s *server) batch(v *visit) error {
 	v.title(lang.T("portal.do." + do))
 	out.Frame = v.frame
 	s.Send(v.w, v.r, status, portal.BatchBody(out))
-	return nil
-}
-
-func onlyIf(yes bool, f func() error) error {
-	if yes {
-		return f()
-	}
 	return nil
 }
 
@@ -152,6 +148,9 @@ func (s *server) carryOut(v *visit, b *portal.Batch, ids []program.Identifier, r
 		}
 	}
 	for i := range ids {
+		if err := v.r.Context().Err(); err != nil {
+			return err // nobody reads the answer; what was done is done
+		}
 		err := s.do(v, b, &ids[i], container)
 		switch {
 		case err == nil:

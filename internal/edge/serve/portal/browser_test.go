@@ -26,6 +26,7 @@ func (w *world) site() http.Handler {
 func (w *world) enter(t *testing.T, b *browsertest.Browser, user string) {
 	t.Helper()
 	b.Go(t, "/portal/sign-in")
+	b.Until(t, `document.activeElement.id === "org"`)
 	b.Do(t, chromedp.SendKeys("#org", orgOf(user)), chromedp.SendKeys("#user", user), chromedp.SendKeys("#key", w.keys[user]+"\n"))
 	b.Until(t, `location.pathname === "/portal/" && document.querySelector(".whoami")`)
 }
@@ -37,7 +38,7 @@ func TestInABrowser(t *testing.T) {
 
 	t.Run("a day's work", func(t *testing.T) {
 		b.Go(t, "/portal/reserve")
-		b.Until(t, `location.pathname === "/portal/sign-in"`)
+		b.Until(t, `location.pathname === "/portal/sign-in" && document.activeElement.id === "org"`)
 		b.Do(t, chromedp.SendKeys("#org", "acme"), chromedp.SendKeys("#user", "ann@acme.test"), chromedp.SendKeys("#key", w.keys["ann@acme.test"]+"\n"))
 		b.Until(t, `location.pathname === "/portal/reserve"`) // where it was going
 		b.Eval(t, `document.getElementById("amount").select()`)
@@ -190,6 +191,7 @@ func TestAxe(t *testing.T) {
 	}
 	t.Run("wrong-sign-in", func(t *testing.T) {
 		b.Go(t, "/portal/sign-in?lang=ja")
+		b.Until(t, `document.activeElement.id === "org"`)
 		b.Do(t, chromedp.SendKeys("#org", "acme"), chromedp.SendKeys("#user", "x"), chromedp.SendKeys("#key", strconv.Itoa(1)+"\n"))
 		b.Until(t, `document.querySelector(".problems")`)
 		b.Shot(t, "wrong-sign-in")

@@ -171,12 +171,12 @@ func (v *visit) offers(c *program.CaseView) (out []string) {
 }
 
 func (s *server) showCase(v *visit, status int, c program.CaseView, out portal.Case) error {
-	out.CaseRow, out.Hidden, out.Whole, out.Opened = caseRow(&c, c.Overdue(s.Now())), c.Hidden, c.Whole, c.Opened
+	out.CaseRow, out.Hidden, out.Opened = caseRow(&c, c.Overdue(s.Now())), c.Hidden, c.Opened
 	out.Party, out.Adjudicator = c.PartyName, c.AdjudicatorName
 	lang := v.frame.Page.Lang
 	for _, step := range c.Steps {
 		out.Steps = append(out.Steps, portal.CaseStep{At: step.At, What: kindWords(lang, string(step.Kind)), By: step.ByName, Text: step.Statement.Text, Evidence: step.Statement.Evidence,
-			Outcome: step.Outcome, Due: step.Due, Leaf: step.Leaf})
+			Outcome: step.Outcome, Leaf: step.Leaf})
 	}
 	if c.Whole || v.me.Can(authority.Adjudicate) {
 		out.May = v.offers(&c)

@@ -124,10 +124,17 @@ func (s *server) oneID(v *visit) error {
 	if err != nil {
 		return err
 	}
+	cases, err := s.Acts.CasesAbout(v.r.Context(), v.me.Caller, i.ID)
+	if err != nil {
+		return err
+	}
 	v.title(i.ID)
 	out := portal.ID{Frame: v.frame, IDRow: row(&i), Mine: i.Whole && i.Owner != "", Assigner: v.me.MustBeCNA() == nil}
 	if i.Whole || i.State != cve.Reserved {
 		out.Owner = i.OwnerName
+	}
+	for j := range cases {
+		out.Cases = append(out.Cases, caseRow(&cases[j], cases[j].Overdue(s.Now())))
 	}
 	s.Send(v.w, v.r, http.StatusOK, portal.IDBody(out))
 	return nil

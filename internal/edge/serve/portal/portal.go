@@ -71,6 +71,9 @@ func Handler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page.Harden(w.Header())
 		w.Header().Set("X-Frame-Options", "DENY")
+		// Not "no-referrer": forms would then say that they come from nowhere (Fetch §3.2), which the check of their origin refuses
+		// where a browser has no Sec-Fetch-Site.
+		w.Header().Set("Referrer-Policy", "same-origin")
 		w = &private{w}
 		if err := s.origin.Check(r); err != nil {
 			s.Refuse(w, r, formProblem)

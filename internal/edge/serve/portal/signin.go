@@ -141,9 +141,9 @@ func formToken(cookie string) string {
 
 // sameToken says whether a form, or a script of the portal's own pages, bears the token.
 func sameToken(r *http.Request, want string) bool {
-	got := r.Header.Get("X-CSRF-Token")
-	if got == "" {
-		got = r.PostFormValue("csrf")
+	got := r.PostFormValue("csrf") // reads the form, for whoever acts on it
+	if header := r.Header.Get("X-CSRF-Token"); header != "" {
+		got = header
 	}
 	return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1
 }
