@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,19 +41,30 @@ func GetOrg(ctx context.Context, tx *store.Tx, at time.Time, idOrShort string) (
 	if err != nil {
 		return Org{}, err
 	}
-	rows, err := tx.Query(ctx, orgRoles, o.ID, at.UnixMilli(), at.UnixMilli())
+	roles, err := rolesAt(ctx, tx, o.ID, at)
+	for _, role := range roles {
+		o.addRole(role)
+	}
+	return o, err
+}
+
+// rolesAt are the roles that an organisation holds, once each, in the order they were given.
+func rolesAt(ctx context.Context, tx *store.Tx, org string, at time.Time) (roles []OrgRole, err error) {
+	rows, err := tx.Query(ctx, orgRoles, org, at.UnixMilli(), at.UnixMilli())
 	if err != nil {
-		return Org{}, err
+		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err below says what went wrong
 	for rows.Next() {
 		var role OrgRole
 		if err := rows.Scan(&role); err != nil {
-			return Org{}, err
+			return nil, err
 		}
-		o.addRole(role)
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
 	}
-	return o, rows.Err()
+	return roles, rows.Err()
 }
 
 // Orgs lists organisations by short name: a page of limit from offset on, and how many there are in all.
@@ -114,20 +126,33 @@ func (o *Org) addRole(role OrgRole) {
 type scanner interface{ Scan(...any) error }
 
 func scanOrg(row scanner) (Org, error) {
-	var o Org
-	var profile string
-	var n, adopted, created, modified, quotaMade int64
-	if err := row.Scan(&o.ID, &n, &o.Short, &o.Name, &profile, &adopted, &created, &modified, &o.Quota, &quotaMade); err != nil {
+	var r orgRow
+	if err := row.Scan(r.dest()...); err != nil {
 		return Org{}, err
 	}
-	if profile != "" {
-		if err := jcs.Decode([]byte(profile), &o.Profile); err != nil {
-			return Org{}, fmt.Errorf("profile of %s: %w", o.ID, err)
+	return r.value()
+}
+
+// orgRow is an organisation as queries give it.
+type orgRow struct {
+	Org
+	profile                                  string
+	n, adopted, created, modified, quotaMade int64
+}
+
+func (r *orgRow) dest() []any {
+	return []any{&r.ID, &r.n, &r.Short, &r.Name, &r.profile, &r.adopted, &r.created, &r.modified, &r.Quota, &r.quotaMade}
+}
+
+func (r *orgRow) value() (Org, error) {
+	if r.profile != "" {
+		if err := jcs.Decode([]byte(r.profile), &r.Profile); err != nil {
+			return Org{}, fmt.Errorf("profile of %s: %w", r.ID, err)
 		}
 	}
-	o.Adopted = adopted == 1
-	o.Created, o.Modified = moment(created), moment(max(modified, quotaMade))
-	return o, nil
+	r.Adopted = r.adopted == 1
+	r.Created, r.Modified = moment(r.created), moment(max(r.modified, r.quotaMade))
+	return r.Org, nil
 }
 
 // moment is a time as the tables hold it; 0 is none.

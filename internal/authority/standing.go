@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +35,8 @@ var (
 	ErrSelfDemote = fmt.Errorf("%w: administrators cannot take the role from themselves", ErrDenied)
 )
 
+var standingGet = q.Get("standing_get")
+
 // Standing is what a caller is at one moment. Read it inside the transaction, under the head's lock: a grant that was revoked
 // is revoked for whatever comes after it. Its checks are pure.
 type Standing struct {
@@ -51,27 +54,31 @@ func StandingOf(ctx context.Context, tx *store.Tx, at time.Time, c Caller) (Stan
 	if c.Role != Member {
 		return s, nil
 	}
-	var err error
-	if s.User, err = GetUser(ctx, tx, c.User); errors.Is(err, ErrNoUser) || err == nil && (!s.User.Active || s.User.Org != c.Org) {
+	// Whoever acts is asked about for every act, inside its transaction: one query, and one for the roles.
+	var u userRow
+	var o orgRow
+	var version string
+	err := tx.QueryRow(ctx, standingGet, c.User, c.Org).Scan(slices.Concat(u.dest(), o.dest(), []any{&version})...)
+	if errors.Is(err, sql.ErrNoRows) {
 		return Standing{}, ErrUnauthorized
-	} else if err != nil {
-		return Standing{}, err
 	}
-	if s.Org, err = GetOrg(ctx, tx, at, c.Org); errors.Is(err, ErrNoOrg) {
-		return Standing{}, ErrUnauthorized
-	} else if err != nil {
-		return Standing{}, err
-	}
-	grants, err := GrantsOf(ctx, tx, c.Org)
 	if err != nil {
 		return Standing{}, err
 	}
-	for _, g := range grants {
-		if g.StandsAt(at) && !slices.Contains(s.Roles, g.Role) {
-			s.Roles = append(s.Roles, g.Role)
-		}
+	s.User = u.value()
+	if s.Org, err = o.value(); err != nil {
+		return Standing{}, err
 	}
-	s.rules, err = RulesInForce(ctx, tx)
+	if s.Roles, err = rolesAt(ctx, tx, s.Org.ID, at); err != nil {
+		return Standing{}, err
+	}
+	for _, role := range s.Roles {
+		s.Org.addRole(role)
+	}
+	s.rules = Builtin()
+	if version != "" {
+		s.rules, err = RulesOf(ctx, tx, version)
+	}
 	return s, err
 }
 

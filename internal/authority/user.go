@@ -337,14 +337,26 @@ func pageOfUsers(ctx context.Context, tx *store.Tx, count scanner, list *store.Q
 }
 
 func scanUser(row scanner) (User, error) {
-	var u User
-	var roles string
-	var leaf, active, created, modified int64
-	err := row.Scan(&leaf, &u.ID, &u.Org, &u.Username, &u.Name.First, &u.Name.Last, &u.Name.Middle, &u.Name.Suffix, &roles, &active, &u.Added,
-		&created, &modified)
-	if err != nil {
+	var r userRow
+	if err := row.Scan(r.dest()...); err != nil {
 		return User{}, err
 	}
-	u.Roles, u.Active, u.Created, u.Modified = strings.Fields(roles), active == 1, moment(created), moment(modified)
-	return u, nil
+	return r.value(), nil
+}
+
+// userRow is a user as queries give it.
+type userRow struct {
+	User
+	roles                           string
+	leaf, active, created, modified int64
+}
+
+func (r *userRow) dest() []any {
+	return []any{&r.leaf, &r.ID, &r.Org, &r.Username, &r.Name.First, &r.Name.Last, &r.Name.Middle, &r.Name.Suffix, &r.roles, &r.active, &r.Added,
+		&r.created, &r.modified}
+}
+
+func (r *userRow) value() User {
+	r.Roles, r.Active, r.Created, r.Modified = strings.Fields(r.roles), r.active == 1, moment(r.created), moment(r.modified)
+	return r.User
 }

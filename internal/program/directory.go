@@ -174,7 +174,9 @@ func (p *Public) Activity(ctx context.Context, short string) (Activity, error) {
 }
 
 // Clocks are the running clocks; see Service.Clocks.
-func (p *Public) Clocks(ctx context.Context) ([]ClockView, error) { return p.acts.Clocks(ctx, stranger) }
+func (p *Public) Clocks(ctx context.Context) ([]ClockView, error) {
+	return p.acts.Clocks(ctx, stranger)
+}
 
 // Cases are the cases of a workflow; see Service.Cases.
 func (p *Public) Cases(ctx context.Context, w governance.Workflow) ([]CaseView, error) {
@@ -182,7 +184,9 @@ func (p *Public) Cases(ctx context.Context, w governance.Workflow) ([]CaseView, 
 }
 
 // Case is one case; see Service.Case.
-func (p *Public) Case(ctx context.Context, id string) (CaseView, error) { return p.acts.Case(ctx, stranger, id) }
+func (p *Public) Case(ctx context.Context, id string) (CaseView, error) {
+	return p.acts.Case(ctx, stranger, id)
+}
 
 // CasesAbout are the cases that an identifier is part of; see Service.CasesAbout.
 func (p *Public) CasesAbout(ctx context.Context, id string) ([]CaseView, error) {

@@ -24,21 +24,37 @@ type Identifier struct {
 	Foreign bool
 }
 
-func (s *Service) show(ctx context.Context, tx *store.Tx, n *names, me authority.Standing, i registry.Identifier) (Identifier, error) {
+// show is one identifier as the caller may see it; showAll is a list of them.
+func (s *Service) show(ctx context.Context, tx *store.Tx, me authority.Standing, i registry.Identifier) (out Identifier, err error) {
+	if i.Asked, err = registry.Requester(ctx, tx, i.ID); err != nil {
+		return out, err
+	}
+	return newNames(tx, s.Now()).show(ctx, me, i)
+}
+
+func (s *Service) showAll(ctx context.Context, tx *store.Tx, me authority.Standing, ids []registry.Identifier) (out []Identifier, err error) {
+	names := newNames(tx, s.Now())
+	for _, i := range ids {
+		shown, err := names.show(ctx, me, i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shown)
+	}
+	return out, nil
+}
+
+func (n *names) show(ctx context.Context, me authority.Standing, i registry.Identifier) (Identifier, error) {
 	out := Identifier{Identifier: i, Whole: me.Role == authority.Member && (i.Owner == me.Org.ID || me.IsSecretariat())}
 	var err error
 	if out.OwnerName, err = n.org(ctx, i.Owner); err != nil {
 		return out, err
 	}
-	org, person, err := registry.Requester(ctx, tx, i.ID)
-	if err != nil {
+	if out.RequesterOrg, err = n.org(ctx, i.Asked.Org); err != nil {
 		return out, err
 	}
-	if out.RequesterOrg, err = n.org(ctx, org); err != nil {
-		return out, err
-	}
-	u, err := n.user(ctx, person)
-	out.RequesterUser, out.Foreign = u.Username, u.Org != org || org != i.Owner
+	u, err := n.user(ctx, i.Asked.User)
+	out.RequesterUser, out.Foreign = u.Username, u.Org != i.Asked.Org || i.Asked.Org != i.Owner
 	return out, err
 }
 
@@ -81,9 +97,12 @@ func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation
 		if r.Amount > 1 && (r.Batch == nil || *r.Batch == "") {
 			return ErrNoBatch
 		}
-		owner, err := shortName(ctx, t.Tx, t.Now(), r.Owner)
-		if err != nil {
-			return err
+		owner := t.me.Org
+		if r.Owner != owner.Short {
+			var err error
+			if owner, err = shortName(ctx, t.Tx, t.Now(), r.Owner); err != nil {
+				return err
+			}
 		}
 		q, err := quotaOf(ctx, t.Tx, owner)
 		if err != nil {
@@ -144,7 +163,7 @@ func (s *Service) ID(ctx context.Context, c authority.Caller, id string) (out Id
 		if err != nil {
 			return err
 		}
-		out, err = s.show(ctx, tx, newNames(tx, s.Now()), me, i)
+		out, err = s.show(ctx, tx, me, i)
 		return err
 	})
 	return out, err
@@ -163,15 +182,8 @@ func (s *Service) IDs(ctx context.Context, c authority.Caller, f registry.Filter
 			return err
 		}
 		total = n
-		names := newNames(tx, s.Now())
-		for _, i := range ids {
-			shown, err := s.show(ctx, tx, names, me, i)
-			if err != nil {
-				return err
-			}
-			out = append(out, shown)
-		}
-		return nil
+		out, err = s.showAll(ctx, tx, me, ids)
+		return err
 	})
 	return out, total, err
 }
@@ -226,7 +238,7 @@ func (s *Service) ChangeID(ctx context.Context, c authority.Caller, id string, c
 		if i, err = registry.GetID(ctx, t.Tx, id); err != nil {
 			return err
 		}
-		out, err = s.show(ctx, t.Tx, newNames(t.Tx, t.Now()), t.me, i)
+		out, err = s.show(ctx, t.Tx, t.me, i)
 		out.Whole = true
 		return err
 	})

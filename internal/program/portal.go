@@ -64,15 +64,8 @@ func (s *Service) IDsOf(ctx context.Context, c authority.Caller, short string, f
 			return err
 		}
 		total = n
-		names := newNames(tx, s.Now())
-		for _, i := range ids {
-			shown, err := s.show(ctx, tx, names, me, i)
-			if err != nil {
-				return err
-			}
-			out = append(out, shown)
-		}
-		return nil
+		out, err = s.showAll(ctx, tx, me, ids)
+		return err
 	})
 	return out, total, err
 }

@@ -26,9 +26,10 @@ var refusals = []error{authority.ErrDenied, authority.ErrUnauthorized, authority
 // history is a world in which random callers try random steps.
 type history struct {
 	*tree
-	ids   []string
-	cases []string
-	done  map[string]int
+	ids    []string
+	cases  []string
+	done   map[string]int
+	silent time.Duration // since something was surely written
 }
 
 var who = []string{"acme", "other", "loner", "spare", "root1", "root2", "tlr1", "tlr2", "lr1", "board", "secretariat"}
@@ -53,7 +54,10 @@ func (h *history) step(t *testing.T, rt *rapid.T) {
 	org, id, other, in := pick("org", who), pick("id", h.ids), pick("other", h.ids), pick("case", h.cases[max(0, len(h.cases)-4):])
 	level := rapid.SampledFrom([]string{governance.Valid, governance.Invalid, governance.Unresolved, governance.Withdrawn}).Draw(rt, "outcome")
 	subject, yes := pick("subject", governance.Subjects), rapid.Bool().Draw(rt, "yes")
-	h.Clock.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 60, 3600, 80_000, 300_000, 1_300_000}).Draw(rt, "clock")) * time.Second)
+	pause := time.Duration(rapid.SampledFrom([]int{0, 1, 60, 3600, 80_000, 300_000, 1_300_000}).Draw(rt, "clock")) * time.Second
+	if h.silent += pause; h.silent < 300*24*time.Hour { // a log that was silent for longer takes the clock for broken
+		h.Clock.Add(pause)
+	}
 	var v program.CaseView
 	var err error
 	some := func(ids ...string) []string { return slices.DeleteFunc(ids, func(s string) bool { return s == "" }) }
@@ -124,6 +128,9 @@ func (h *history) step(t *testing.T, rt *rapid.T) {
 	switch {
 	case err == nil:
 		h.done[do]++
+		if do != "silence" && do != "active" { // these may have had nothing to say
+			h.silent = 0
+		}
 	case !slices.ContainsFunc(refusals, func(want error) bool { return errors.Is(err, want) }):
 		rt.Fatalf("%s: %v", do, err)
 	}

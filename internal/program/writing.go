@@ -19,7 +19,7 @@ func (s *Service) Writable(ctx context.Context, c authority.Caller, id string) (
 		if i, err = writable(ctx, tx, me, id); err != nil {
 			return err
 		}
-		out, err = s.show(ctx, tx, newNames(tx, s.Now()), me, i)
+		out, err = s.show(ctx, tx, me, i)
 		return err
 	})
 	return out, err

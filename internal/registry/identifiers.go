@@ -21,6 +21,8 @@ type Identifier struct {
 	Reserved time.Time
 	Public   time.Time // newest public leaf about it
 	Modified time.Time // newest change of any kind
+	// Asked is who asked for it; of lists only, elsewhere see Requester.
+	Asked Asked
 
 	given time.Time // when our own public leaf says that it was reserved; Reserved may be earlier, on another server
 }
@@ -135,7 +137,7 @@ func ListIDs(ctx context.Context, tx *store.Tx, f Filter) (ids []Identifier, tot
 	for rows.Next() {
 		var i Identifier
 		var year, record, opened, reserved, public, modified int64
-		if err := rows.Scan(&i.ID, &year, &i.State, &i.Owner, &record, &opened, &reserved, &public, &modified); err != nil {
+		if err := rows.Scan(&i.ID, &year, &i.State, &i.Owner, &record, &opened, &reserved, &public, &modified, &i.Asked.Org, &i.Asked.User); err != nil {
 			return nil, 0, err
 		}
 		i.fill(record, opened, reserved, public, modified)
@@ -144,13 +146,16 @@ func ListIDs(ctx context.Context, tx *store.Tx, f Filter) (ids []Identifier, tot
 	return ids, total, rows.Err()
 }
 
-// Requester is who asked for an identifier: organisation and user, UUIDs; "" when nobody knows, or it was erased.
-func Requester(ctx context.Context, tx *store.Tx, id string) (org, user string, err error) {
-	err = tx.QueryRow(ctx, askedFor, id).Scan(&org, &user)
+// Asked is who asked for an identifier: organisation and user, UUIDs; "" when nobody knows, or it was erased.
+type Asked struct{ Org, User string }
+
+// Requester is who asked for an identifier.
+func Requester(ctx context.Context, tx *store.Tx, id string) (a Asked, err error) {
+	err = tx.QueryRow(ctx, askedFor, id).Scan(&a.Org, &a.User)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", "", nil
+		return Asked{}, nil
 	}
-	return org, user, err
+	return a, err
 }
 
 // Holding is how many identifiers in state RESERVED an organisation owns.

@@ -232,8 +232,8 @@ func (h *history) step(t testing.TB, r *rapid.T) {
 			h.w.Erase(t, leaf)
 			delete(h.asked, id)
 			must(t, h.w.DB.View(context.Background(), func(tx *store.Tx) error {
-				org, user, err := registry.Requester(context.Background(), tx, id)
-				if org != "" || user != "" {
+				asked, err := registry.Requester(context.Background(), tx, id)
+				if asked != (registry.Asked{}) {
 					t.Fatalf("%s: who asked is still known", id)
 				}
 				return err

@@ -50,9 +50,9 @@ func TestPull(t *testing.T) {
 			t.Errorf("%+v (%v)", i, err)
 		}
 		must(t, w.DB.View(t.Context(), func(tx *store.Tx) error {
-			org, user, err := registry.Requester(t.Context(), tx, known.ID)
-			if org != acme || user != ann {
-				t.Errorf("asked for by %s %s", org, user)
+			asked, err := registry.Requester(t.Context(), tx, known.ID)
+			if asked != (registry.Asked{Org: acme, User: ann}) {
+				t.Errorf("asked for by %+v", asked)
 			}
 			list, total, lerr := registry.ListIDs(t.Context(), tx, registry.Filter{Owner: acme, ReservedBefore: there.Add(time.Minute), Limit: 10})
 			if total != 1 || len(list) != 1 || list[0].ID != known.ID {
