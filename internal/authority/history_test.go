@@ -16,6 +16,7 @@ import (
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
+	"tasuki/spec/totp"
 )
 
 // history draws commands, also such as are refused, and remembers what it made.
@@ -43,7 +44,7 @@ func (h *history) step(t testing.TB, rt *rapid.T) {
 	}
 	role := func(label string) authority.OrgRole { return rapid.SampledFrom(someRoles).Draw(rt, label) }
 	yes := func(label string) bool { return rapid.Bool().Draw(rt, label) }
-	do := rapid.SampledFrom([]string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "user", "remove", "reset", "rules", "erase", "erase"}).Draw(rt, "do")
+	do := rapid.SampledFrom([]string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "user", "remove", "reset", "totp", "totp", "rules", "erase", "erase"}).Draw(rt, "do")
 	h.w.now = h.w.now.Add(time.Duration(rapid.IntRange(-5_000, 90_000).Draw(rt, "clock")) * time.Millisecond)
 	if do == "erase" {
 		// Any leaf: public and private bodies, leaves without one, and such as were erased before.
@@ -134,6 +135,14 @@ func (h *history) step(t testing.TB, rt *rapid.T) {
 			_, err := authority.ChangeUser(ctx, tx, turn, id, c)
 			return err
 		}
+	case "totp":
+		id, off, key := pick("user", h.users), yes("off"), []byte(fmt.Sprintf("key-of-twenty-bytes%d", rapid.IntRange(0, 9).Draw(rt, "key")))
+		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			if off {
+				return authority.ClearTOTP(ctx, tx, turn, id)
+			}
+			return authority.SetTOTP(ctx, tx, turn, id, totp.FormatKey(key), totp.Code(key, totp.Step(turn.Now())))
+		}
 	case "remove":
 		id := pick("user", h.users)
 		cmd = func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
@@ -181,7 +190,7 @@ func TestTablesAreTheLogs(t *testing.T) {
 				rt.Fatalf("replay: %v %x", err, got)
 			}
 		})
-		for _, do := range []string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "remove", "reset", "rules", "erase"} {
+		for _, do := range []string{"register", "adopt", "org", "grant", "end", "contacts", "add", "user", "remove", "reset", "totp", "totp", "rules", "erase"} {
 			if h.done[do] == 0 && !testing.Short() { // short histories may miss one
 				t.Errorf("%s never succeeded: %v", do, h.done)
 			}
