@@ -148,7 +148,7 @@ type changeRow struct {
 	}
 }
 
-func changeRows(rows *sql.Rows, err error) ([]changeRow, error) {
+func changeRows(rows store.Rows, err error) ([]changeRow, error) {
 	if err != nil {
 		return nil, err
 	}

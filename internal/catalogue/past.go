@@ -154,7 +154,7 @@ func standing(ctx context.Context, tx *store.Tx, id string, p point) (version, e
 	if err != nil {
 		return v, err
 	}
-	var row *sql.Row
+	var row store.Row
 	if p.clock == SourceClock {
 		if v.source <= p.ms {
 			return v, nil

@@ -101,14 +101,14 @@ func (s *Service) hits(ctx context.Context, ids []string, past *point) ([]Hit, e
 
 // entryOf is the stored entry of the version of id that is current, or stood at a point of the past.
 func entryOf(ctx context.Context, tx *store.Tx, id string, past *point) (changed int64, packed []byte, err error) {
-	row := func() *sql.Row { return tx.QueryRow(ctx, recordEntry, id) }
+	row := func() store.Row { return tx.QueryRow(ctx, recordEntry, id) }
 	if past != nil {
 		v, err := standing(ctx, tx, id, *past)
 		if err != nil {
 			return 0, nil, err
 		}
 		if v.superseded {
-			row = func() *sql.Row { return tx.QueryRow(ctx, pastEntry, v.leaf) }
+			row = func() store.Row { return tx.QueryRow(ctx, pastEntry, v.leaf) }
 		}
 	}
 	if err = row().Scan(&changed, &packed); errors.Is(err, sql.ErrNoRows) {

@@ -11,7 +11,8 @@ import (
 	"os"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx", for migrations
 	_ "modernc.org/sqlite"             // driver "sqlite"
 )
 
@@ -19,22 +20,25 @@ import (
 // again on each connection it happens to pick and offers no place to keep them per connection.
 type pool struct {
 	engine  Engine
-	db      *sql.DB
+	db      *sql.DB         // SQLite
+	config  *pgx.ConnConfig // PostgreSQL
 	free    chan *conn
 	durable bool
 }
 
 // conn is one connection with its prepared statements.
 type conn struct {
-	*sql.Conn
-	prepared map[*Query]*sql.Stmt
+	*sql.Conn // SQLite
+	prepared  map[*Query]*sql.Stmt
+
+	pg *pipe // PostgreSQL
 }
 
-func (c *conn) stmt(ctx context.Context, q *Query, e Engine) (*sql.Stmt, error) {
+func (c *conn) stmt(ctx context.Context, q *Query) (*sql.Stmt, error) {
 	if st, ok := c.prepared[q]; ok {
 		return st, nil
 	}
-	st, err := c.PrepareContext(ctx, q.text(e))
+	st, err := c.PrepareContext(ctx, q.sqlite)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", q.name, err)
 	}
@@ -43,14 +47,12 @@ func (c *conn) stmt(ctx context.Context, q *Query, e Engine) (*sql.Stmt, error) 
 }
 
 // exec runs one of the statements that begin and end transactions. They are prepared like every other: a read by primary
-// key takes as long as compiling BEGIN and COMMIT anew. PostgreSQL gets them as text, for it must be able to end a
-// transaction that has failed.
-func (c *conn) exec(ctx context.Context, q *Query, e Engine) error {
-	if e == Postgres {
-		_, err := c.ExecContext(ctx, q.text(e))
-		return err
+// key takes as long as compiling BEGIN and COMMIT anew.
+func (c *conn) exec(ctx context.Context, q *Query) error {
+	if c.pg != nil {
+		return c.pg.now(ctx, q)
 	}
-	st, err := c.stmt(ctx, q, e)
+	st, err := c.stmt(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -58,29 +60,59 @@ func (c *conn) exec(ctx context.Context, q *Query, e Engine) error {
 	return err
 }
 
+// text runs SQL that is no query of ours, outside of the prepared ones: settings, the end of a transaction that has failed.
+func (c *conn) text(ctx context.Context, sql string) error {
+	if c.pg != nil {
+		return c.pg.text(ctx, sql)
+	}
+	_, err := c.ExecContext(ctx, sql)
+	return err
+}
+
+// close ends the connection.
+func (c *conn) close() error {
+	if c.pg != nil {
+		return c.pg.close()
+	}
+	c.release()
+	return c.Close()
+}
+
+func (c *conn) release() {
+	for _, st := range c.prepared {
+		_ = st.Close()
+	}
+	clear(c.prepared)
+}
+
 func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) (*pool, error) {
-	driver, source := "pgx", dsn
-	if e == SQLite {
-		driver, source = "sqlite", sqliteSource(dsn, writer)
+	p := &pool{engine: e, free: make(chan *conn, size), durable: writer}
+	if e == Postgres {
+		var err error
+		if p.config, err = pgConfig(dsn); err != nil {
+			return nil, err
+		}
+	} else {
 		if writer {
 			if err := createPrivate(dsn); err != nil {
 				return nil, err
 			}
 		}
+		var err error
+		if p.db, err = sql.Open("sqlite", sqliteSource(dsn, writer)); err != nil {
+			return nil, err
+		}
+		p.db.SetMaxOpenConns(size)
+		p.db.SetMaxIdleConns(size)
 	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
-	p := &pool{engine: e, db: db, free: make(chan *conn, size), durable: writer}
 	for range size {
 		p.free <- nil // opened when first wanted
 	}
 	c, err := p.take(ctx)
 	if err != nil {
-		_ = db.Close()
+		if p.db != nil {
+			_ = p.db.Close() // the error that matters is on its way
+		}
 		return nil, err
 	}
 	p.give(c)
@@ -139,23 +171,31 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	if c != nil {
 		return c, nil
 	}
-	raw, err := p.db.Conn(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		p.free <- nil
 		return nil, err
 	}
-	c = &conn{Conn: raw, prepared: map[*Query]*sql.Stmt{}}
 	if err := p.assertDurable(ctx, c); err != nil {
 		p.drop(c)
 		return nil, err
 	}
 	if p.durable && p.engine == Postgres {
-		if _, err := c.ExecContext(ctx, writerLimits); err != nil {
+		if err := c.text(ctx, writerLimits); err != nil {
 			p.drop(c)
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+func (p *pool) connect(ctx context.Context) (*conn, error) {
+	if p.engine == Postgres {
+		pg, err := connectPG(ctx, p.config)
+		return &conn{pg: pg}, err
+	}
+	raw, err := p.db.Conn(ctx)
+	return &conn{Conn: raw, prepared: map[*Query]*sql.Stmt{}}, err
 }
 
 // writerLimits keep one node from stopping a cluster: a frozen node that holds the head's row loses its transaction,
@@ -169,7 +209,7 @@ func (p *pool) assertDurable(ctx context.Context, c *conn) error {
 	}
 	if p.engine == Postgres {
 		var mode string
-		if err := c.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&mode); err != nil {
+		if err := c.pg.conn.QueryRow(ctx, "SHOW synchronous_commit").Scan(&mode); err != nil {
 			return err
 		}
 		switch mode { // local would forget the standby that stands in after a failure
@@ -194,11 +234,11 @@ func (p *pool) give(c *conn) { p.free <- c }
 // database/sql, which hands it out again, with a transaction that may still be open: one caller who went away at the wrong
 // moment would spoil it for all who come after.
 func (p *pool) drop(c *conn) {
-	for _, st := range c.prepared {
-		_ = st.Close()
+	if c.Conn != nil {
+		c.release() // before the connection is gone
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
 	}
-	_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	_ = c.Close()
+	_ = c.close()
 	p.free <- nil
 }
 
@@ -206,14 +246,14 @@ func (p *pool) close() error {
 	var errs []error
 	for range cap(p.free) {
 		if c := <-p.free; c != nil {
-			for _, st := range c.prepared {
-				_ = st.Close()
-			}
-			errs = append(errs, c.Close())
+			errs = append(errs, c.close())
 		}
 	}
 	close(p.free)
-	return errors.Join(append(errs, p.db.Close())...)
+	if p.db != nil {
+		errs = append(errs, p.db.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // checkpoint folds SQLite's write-ahead log into the main file, so that a closed store is one file.
@@ -246,7 +286,7 @@ func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
 	}
 	done = true
 	// A cancelled context must not stop a commit half way: its outcome would be unknown to the caller.
-	if err := c.exec(context.WithoutCancel(ctx), commit, p.engine); err != nil {
+	if err := c.exec(context.WithoutCancel(ctx), commit); err != nil {
 		p.rollback(c)
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -260,7 +300,7 @@ func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err = c.exec(ctx, begin, p.engine); err == nil {
+		if err = c.exec(ctx, begin); err == nil {
 			return c, nil
 		}
 		p.drop(c)
@@ -273,7 +313,7 @@ func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
 func (p *pool) rollback(c *conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+	if err := c.text(ctx, "ROLLBACK"); err != nil {
 		// SQLite rolls back by itself on a full disk and then has no transaction to end; in every such case a fresh
 		// connection is the certain way to leave nothing behind.
 		p.drop(c)

@@ -46,6 +46,10 @@ func TestFrozenWriterLosesItsTransaction(t *testing.T) {
 		if _, err := tx.Exec(ctx, put, "frozen", nil, 1); err != nil {
 			return err
 		}
+		var one int64 // whoever asks something sends what waits
+		if err := tx.QueryRow(ctx, store.Inline("one", "SELECT 1")).Scan(&one); err != nil {
+			return err
+		}
 		time.Sleep(500 * time.Millisecond)
 		_, err := tx.Exec(ctx, put, "woken", nil, 1)
 		return err

@@ -43,7 +43,7 @@ func (db *DB) Scrub(ctx context.Context, tables ...string) error {
 		}
 	}
 	// One statement for all of them is one transaction for each, outside of any.
-	if _, err := c.ExecContext(ctx, "VACUUM (FULL, ANALYZE) "+strings.Join(tables, ", ")); err != nil {
+	if err := c.text(ctx, "VACUUM (FULL, ANALYZE) "+strings.Join(tables, ", ")); err != nil {
 		return fmt.Errorf("%w: %w", ErrScrub, err)
 	}
 	return nil

@@ -164,21 +164,24 @@ func (s *Sequencer[S]) group() {
 			}
 			ran = append(ran, outcome{c: c})
 			before := s.hooks.Clone(state)
-			if err := tx.raw(ctx, "SAVEPOINT command"); err != nil {
+			if err := tx.begin(ctx); err != nil {
 				return err
 			}
 			err := s.protect(c, tx, &state)
+			if err == nil {
+				err = tx.settle(ctx)
+			}
 			if err != nil {
 				ran[len(ran)-1].err = err
 				state = before
-				if rerr := tx.raw(ctx, "ROLLBACK TO command"); rerr != nil {
+				if rerr := tx.undo(ctx); rerr != nil {
 					return fmt.Errorf("%w (after %w)", rerr, err)
 				}
 			} else {
 				wrote = true
-			}
-			if err := tx.raw(ctx, "RELEASE command"); err != nil {
-				return err
+				if err := tx.keep(ctx); err != nil {
+					return err
+				}
 			}
 			if bulk {
 				started = time.Now() // the group's own time begins with those who waited for it

@@ -149,9 +149,25 @@ type Tx struct {
 // Engine says which database the transaction runs on.
 func (tx *Tx) Engine() Engine { return tx.engine }
 
-// Exec runs a query that returns no rows.
+// Rows are what a query returns, a row at a time. Close may be called at any time, and again.
+type Rows interface {
+	Columns() ([]string, error)
+	Next() bool
+	Scan(dest ...any) error
+	Close() error
+	Err() error
+}
+
+// Row is what a query that returns at most one row returns; Scan of none is sql.ErrNoRows.
+type Row interface{ Scan(dest ...any) error }
+
+// Exec runs a query that returns no rows. On PostgreSQL it goes out with the next query that has to wait for its answer, or with
+// the commit: an error may be told only then.
 func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, error) {
-	st, err := tx.c.stmt(ctx, q, tx.engine)
+	if tx.c.pg != nil {
+		return tx.c.pg.later(ctx, q, args)
+	}
+	st, err := tx.c.stmt(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -163,8 +179,11 @@ func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, erro
 }
 
 // Query runs a query that returns rows; the caller closes them.
-func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (*sql.Rows, error) {
-	st, err := tx.c.stmt(ctx, q, tx.engine)
+func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (Rows, error) {
+	if tx.c.pg != nil {
+		return tx.c.pg.query(ctx, q, args)
+	}
+	st, err := tx.c.stmt(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -175,18 +194,58 @@ func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (*sql.Rows, erro
 	return rows, nil
 }
 
-// QueryRow runs a query that returns at most one row.
-func (tx *Tx) QueryRow(ctx context.Context, q *Query, args ...any) *sql.Row {
-	st, err := tx.c.stmt(ctx, q, tx.engine)
+// QueryRow runs a query that returns at most one row. It need not have run before Scan.
+func (tx *Tx) QueryRow(ctx context.Context, q *Query, args ...any) Row {
+	if tx.c.pg != nil {
+		return pgRow{tx.c.pg, ctx, q, args}
+	}
+	st, err := tx.c.stmt(ctx, q)
 	if err != nil {
-		// database/sql has no way to make a failed Row; an unprepared query carries the same error to Scan.
-		return tx.c.QueryRowContext(ctx, q.text(tx.engine), args...)
+		return failedRow{err}
 	}
 	return st.QueryRowContext(ctx, args...)
 }
 
-// raw runs a statement of the store's own (savepoints, locks) outside the prepared cache.
-func (tx *Tx) raw(ctx context.Context, text string) error {
-	_, err := tx.c.ExecContext(ctx, text)
-	return err
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// The statements around a command among others of one transaction.
+var (
+	savepoint  = &Query{name: "savepoint", sqlite: "SAVEPOINT command", postgres: "SAVEPOINT command"}
+	rollbackTo = &Query{name: "roll back", sqlite: "ROLLBACK TO command", postgres: "ROLLBACK TO command"}
+	release    = &Query{name: "release", sqlite: "RELEASE command", postgres: "RELEASE command"}
+)
+
+// begin opens a savepoint; keep or undo ends it.
+func (tx *Tx) begin(ctx context.Context) error {
+	if tx.c.pg != nil {
+		return tx.c.pg.begin(ctx)
+	}
+	return tx.c.exec(ctx, savepoint)
+}
+
+// settle waits for what Exec has put off; its error is that of whoever called Exec.
+func (tx *Tx) settle(ctx context.Context) error {
+	if tx.c.pg != nil {
+		return tx.c.pg.flush(ctx)
+	}
+	return nil
+}
+
+func (tx *Tx) keep(ctx context.Context) error {
+	if tx.c.pg != nil {
+		return tx.c.pg.keep(ctx)
+	}
+	return tx.c.exec(ctx, release)
+}
+
+func (tx *Tx) undo(ctx context.Context) error {
+	if tx.c.pg != nil {
+		return tx.c.pg.undo(ctx)
+	}
+	if err := tx.c.exec(ctx, rollbackTo); err != nil {
+		return err
+	}
+	return tx.c.exec(ctx, release)
 }

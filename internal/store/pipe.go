@@ -1,0 +1,277 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A pipe is a connection to PostgreSQL on which statements that only write wait for the next one that has to be answered. Each answer
+// is a journey to the server and back, and a command that writes three leaves has a dozen statements whose answer nobody needs.
+type pipe struct {
+	conn    *pgx.Conn
+	waiting []*written
+	size    int  // bytes of arguments that wait
+	mark    int  // place in waiting of the savepoint that is open
+	sent    bool // the savepoint that is open has been sent
+}
+
+// written is a statement that only writes, and what became of it.
+type written struct {
+	q    *Query
+	args []any
+	done bool
+	n    int64
+	p    *pipe
+	ctx  context.Context //nolint:containedctx // of the call that put it off
+}
+
+// What waits at most: an import would otherwise collect its whole batch.
+const (
+	mostWaiting     = 256
+	mostWaitingSize = 1 << 20 // bytes
+)
+
+func pgConfig(dsn string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err == nil {
+		config.StatementCacheCapacity = 4096 // every query of the program
+	}
+	return config, err
+}
+
+func connectPG(ctx context.Context, config *pgx.ConnConfig) (*pipe, error) {
+	c, err := pgx.ConnectConfig(ctx, config)
+	return &pipe{conn: c}, err
+}
+
+func (p *pipe) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return p.conn.Close(ctx)
+}
+
+// text runs SQL as it is, by the simple protocol, and forgets what waits: it ends a transaction that failed, or stands outside of any.
+func (p *pipe) text(ctx context.Context, sql string) error {
+	p.forget()
+	_, err := p.conn.PgConn().Exec(ctx, sql).ReadAll()
+	return err
+}
+
+func (p *pipe) forget() {
+	for _, w := range p.waiting {
+		w.args, w.p = nil, nil
+	}
+	p.waiting, p.size, p.mark, p.sent = p.waiting[:0], 0, 0, false
+}
+
+// later puts a statement off.
+func (p *pipe) later(ctx context.Context, q *Query, args []any) (sql.Result, error) {
+	for i, a := range args {
+		switch a := a.(type) { // the caller may use its bytes again
+		case []byte:
+			args[i], p.size = bytes.Clone(a), p.size+len(a)
+		case string:
+			p.size += len(a)
+		}
+	}
+	w := &written{q: q, args: args, p: p, ctx: ctx}
+	p.waiting = append(p.waiting, w)
+	if len(p.waiting) >= mostWaiting || p.size >= mostWaitingSize {
+		return w, p.flush(ctx)
+	}
+	return w, nil
+}
+
+// now runs a statement at once, with what waits before it.
+func (p *pipe) now(ctx context.Context, q *Query) error {
+	if _, err := p.later(ctx, q, nil); err != nil {
+		return err
+	}
+	return p.flush(ctx)
+}
+
+// flush sends what waits and hears what became of it.
+func (p *pipe) flush(ctx context.Context) error {
+	if len(p.waiting) == 0 {
+		return nil
+	}
+	res, err := p.send(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	return res.Close()
+}
+
+// send sends what waits, and a query behind it unless that is nil. The caller reads the query's answer and closes the results.
+func (p *pipe) send(ctx context.Context, q *Query, args []any) (pgx.BatchResults, error) {
+	var b pgx.Batch
+	for _, w := range p.waiting {
+		b.Queue(w.q.postgres, w.args...)
+	}
+	if q != nil {
+		b.Queue(q.postgres, args...)
+	}
+	going := slices.Clone(p.waiting)
+	p.waiting, p.size = p.waiting[:0], 0
+	p.sent = p.sent || slices.ContainsFunc(going, func(w *written) bool { return w.q == savepoint })
+	res := p.conn.SendBatch(ctx, &b)
+	for _, w := range going {
+		tag, err := res.Exec()
+		if err != nil {
+			_ = res.Close() // says the same again
+			return nil, fmt.Errorf("%s: %w", w.q.name, err)
+		}
+		w.done, w.n, w.args = true, tag.RowsAffected(), nil
+	}
+	return res, nil
+}
+
+func (p *pipe) query(ctx context.Context, q *Query, args []any) (Rows, error) {
+	res, err := p.send(ctx, q, args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := res.Query()
+	if err != nil {
+		_ = res.Close()
+		return nil, fmt.Errorf("%s: %w", q.name, err)
+	}
+	return &pgRows{rows, res, q, nil}, nil
+}
+
+// begin opens a savepoint without a journey of its own.
+func (p *pipe) begin(ctx context.Context) error {
+	p.mark, p.sent = len(p.waiting), false
+	_, err := p.later(ctx, savepoint, nil)
+	return err
+}
+
+// keep ends the savepoint; that it did is heard with the next answer.
+func (p *pipe) keep(ctx context.Context) error {
+	_, err := p.later(ctx, release, nil)
+	return err
+}
+
+// undo takes back everything since begin. What was never sent needs no taking back.
+func (p *pipe) undo(ctx context.Context) error {
+	if !p.sent {
+		p.waiting = p.waiting[:p.mark]
+		return nil
+	}
+	return p.text(ctx, rollbackTo.postgres+"; "+release.postgres)
+}
+
+// LastInsertId is not PostgreSQL's to know.
+func (w *written) LastInsertId() (int64, error) {
+	return 0, errors.New("store: no such thing on PostgreSQL")
+}
+
+// RowsAffected waits for the statement.
+func (w *written) RowsAffected() (int64, error) {
+	if !w.done && w.p != nil {
+		if err := w.p.flush(w.ctx); err != nil {
+			return 0, err
+		}
+	}
+	if !w.done {
+		return 0, fmt.Errorf("%s: the transaction is over", w.q.name)
+	}
+	return w.n, nil
+}
+
+// pgRows are the rows of the last query of a batch.
+type pgRows struct {
+	pgx.Rows
+	batch pgx.BatchResults
+	q     *Query
+	err   error
+}
+
+// Columns are the names of the rows' columns.
+func (r *pgRows) Columns() ([]string, error) {
+	var names []string
+	for _, f := range r.FieldDescriptions() {
+		names = append(names, f.Name)
+	}
+	return names, nil
+}
+
+// Next closes the rows behind the last one, so that the connection is free for the next query.
+func (r *pgRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	_ = r.Close() // Err tells
+	return false
+}
+
+func (r *pgRows) Close() error {
+	r.Rows.Close()
+	if r.batch != nil {
+		r.err = errors.Join(r.Rows.Err(), r.batch.Close())
+		r.batch = nil
+	}
+	return r.err
+}
+
+func (r *pgRows) Err() error {
+	err := r.err
+	if err == nil {
+		err = r.Rows.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.q.name, err)
+	}
+	return nil
+}
+
+// Scan widens what has no type of its own: integers are int64 on both engines.
+func (r *pgRows) Scan(dest ...any) error {
+	if err := r.Rows.Scan(dest...); err != nil {
+		return fmt.Errorf("%s: %w", r.q.name, err)
+	}
+	for _, d := range dest {
+		if v, ok := d.(*any); ok {
+			switch n := (*v).(type) {
+			case int32:
+				*v = int64(n)
+			case int16:
+				*v = int64(n)
+			}
+		}
+	}
+	return nil
+}
+
+// pgRow runs its query when it is scanned.
+type pgRow struct {
+	p    *pipe
+	ctx  context.Context //nolint:containedctx // of the call that made it
+	q    *Query
+	args []any
+}
+
+func (r pgRow) Scan(dest ...any) error {
+	rows, err := r.p.query(r.ctx, r.q, r.args)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // Err below says what went wrong
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	return rows.Close()
+}
