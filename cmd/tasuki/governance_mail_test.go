@@ -110,7 +110,7 @@ func (f *fakeSMTP) keep(to []string, raw string) {
 	if m, err := mail.ReadMessage(strings.NewReader(raw)); err == nil {
 		r.header = m.Header
 		r.subject, _ = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
-		body := io.Reader(m.Body)
+		body := m.Body
 		if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
 			body = quotedprintable.NewReader(body)
 		}

@@ -15,13 +15,6 @@ type Query struct {
 	sqlite, postgres string
 }
 
-func (q *Query) text(e Engine) string {
-	if e == Postgres {
-		return q.postgres
-	}
-	return q.sqlite
-}
-
 // Queries is a folder of query files.
 type Queries struct {
 	dir    string

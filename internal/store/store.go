@@ -187,7 +187,7 @@ func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := st.QueryContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller's to ask
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", q.name, err)
 	}
