@@ -23,7 +23,7 @@ type View struct {
 
 	Headline     string
 	HeadlineLang string
-	Tags         []Tag // disputed, unsupported when assigned, …: they change what the reader should think
+	Tags         []Tag  // disputed, unsupported when assigned, …: they change what the reader should think
 	Cases        []Case // that are open about it
 	Statements   []Statement
 	ReplacedBy   []string
