@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,11 +16,11 @@ import (
 // A pipe is a connection to PostgreSQL on which statements that only write wait for the next one that has to be answered. Each answer
 // is a journey to the server and back, and a command that writes three leaves has a dozen statements whose answer nobody needs.
 type pipe struct {
-	conn    *pgx.Conn
-	waiting []*written
-	size    int  // bytes of arguments that wait
-	mark    int  // place in waiting of the savepoint that is open
-	sent    bool // the savepoint that is open has been sent
+	conn     *pgx.Conn
+	prepared map[*Query]string // name on the server
+	waiting  []*written
+	size     int      // bytes of arguments that wait
+	command  *written // the savepoint that is open
 }
 
 // written is a statement that only writes, and what became of it.
@@ -38,17 +39,9 @@ const (
 	mostWaitingSize = 1 << 20 // bytes
 )
 
-func pgConfig(dsn string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(dsn)
-	if err == nil {
-		config.StatementCacheCapacity = 4096 // every query of the program
-	}
-	return config, err
-}
-
 func connectPG(ctx context.Context, config *pgx.ConnConfig) (*pipe, error) {
 	c, err := pgx.ConnectConfig(ctx, config)
-	return &pipe{conn: c}, err
+	return &pipe{conn: c, prepared: map[*Query]string{}}, err
 }
 
 func (p *pipe) close() error {
@@ -68,11 +61,31 @@ func (p *pipe) forget() {
 	for _, w := range p.waiting {
 		w.args, w.p = nil, nil
 	}
-	p.waiting, p.size, p.mark, p.sent = p.waiting[:0], 0, 0, false
+	p.waiting, p.size, p.command = p.waiting[:0], 0, nil
+}
+
+// prepare makes a query known to the server. What waits goes first: one that the server refuses spoils what stands open, which must
+// be the command that asked for it and no other.
+func (p *pipe) prepare(ctx context.Context, q *Query) error {
+	if _, ok := p.prepared[q]; ok {
+		return nil
+	}
+	if err := p.flush(ctx); err != nil {
+		return err
+	}
+	name := "q" + strconv.Itoa(len(p.prepared))
+	if _, err := p.conn.Prepare(ctx, name, q.postgres); err != nil {
+		return fmt.Errorf("prepare %s: %w", q.name, err)
+	}
+	p.prepared[q] = name
+	return nil
 }
 
 // later puts a statement off.
-func (p *pipe) later(ctx context.Context, q *Query, args []any) (sql.Result, error) {
+func (p *pipe) later(ctx context.Context, q *Query, args []any) (*written, error) {
+	if err := p.prepare(ctx, q); err != nil {
+		return nil, err
+	}
 	for i, a := range args {
 		switch a := a.(type) { // the caller may use its bytes again
 		case []byte:
@@ -113,14 +126,13 @@ func (p *pipe) flush(ctx context.Context) error {
 func (p *pipe) send(ctx context.Context, q *Query, args []any) (pgx.BatchResults, error) {
 	var b pgx.Batch
 	for _, w := range p.waiting {
-		b.Queue(w.q.postgres, w.args...)
+		b.Queue(p.prepared[w.q], w.args...)
 	}
 	if q != nil {
-		b.Queue(q.postgres, args...)
+		b.Queue(p.prepared[q], args...)
 	}
 	going := slices.Clone(p.waiting)
 	p.waiting, p.size = p.waiting[:0], 0
-	p.sent = p.sent || slices.ContainsFunc(going, func(w *written) bool { return w.q == savepoint })
 	res := p.conn.SendBatch(ctx, &b)
 	for _, w := range going {
 		tag, err := res.Exec()
@@ -128,12 +140,19 @@ func (p *pipe) send(ctx context.Context, q *Query, args []any) (pgx.BatchResults
 			_ = res.Close() // says the same again
 			return nil, fmt.Errorf("%s: %w", w.q.name, err)
 		}
+		if w.q == commit && tag.String() != "COMMIT" {
+			_ = res.Close()
+			return nil, fmt.Errorf("%w: the server says %s", ErrAborted, tag)
+		}
 		w.done, w.n, w.args = true, tag.RowsAffected(), nil
 	}
 	return res, nil
 }
 
 func (p *pipe) query(ctx context.Context, q *Query, args []any) (Rows, error) {
+	if err := p.prepare(ctx, q); err != nil {
+		return nil, err
+	}
 	res, err := p.send(ctx, q, args)
 	if err != nil {
 		return nil, err
@@ -147,9 +166,8 @@ func (p *pipe) query(ctx context.Context, q *Query, args []any) (Rows, error) {
 }
 
 // begin opens a savepoint without a journey of its own.
-func (p *pipe) begin(ctx context.Context) error {
-	p.mark, p.sent = len(p.waiting), false
-	_, err := p.later(ctx, savepoint, nil)
+func (p *pipe) begin(ctx context.Context) (err error) {
+	p.command, err = p.later(ctx, savepoint, nil)
 	return err
 }
 
@@ -159,11 +177,15 @@ func (p *pipe) keep(ctx context.Context) error {
 	return err
 }
 
-// undo takes back everything since begin. What was never sent needs no taking back.
+// undo takes back everything since begin. What was never sent needs no taking back. Where the savepoint was sent and the server did
+// not say that it stands, an earlier command's may be open still: then nothing of the transaction can be trusted.
 func (p *pipe) undo(ctx context.Context) error {
-	if !p.sent {
-		p.waiting = p.waiting[:p.mark]
+	if i := slices.Index(p.waiting, p.command); i >= 0 {
+		p.waiting = p.waiting[:i]
 		return nil
+	}
+	if !p.command.done {
+		return fmt.Errorf("%w: the command's savepoint was not reached", ErrAborted)
 	}
 	return p.text(ctx, rollbackTo.postgres+"; "+release.postgres)
 }

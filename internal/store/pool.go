@@ -89,7 +89,7 @@ func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) 
 	p := &pool{engine: e, free: make(chan *conn, size), durable: writer}
 	if e == Postgres {
 		var err error
-		if p.config, err = pgConfig(dsn); err != nil {
+		if p.config, err = pgx.ParseConfig(dsn); err != nil {
 			return nil, err
 		}
 	} else {

@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,5 +69,70 @@ func TestFrozenWriterLosesItsTransaction(t *testing.T) {
 	}
 	if n := rows(t, db); n != 1 {
 		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+// Whoever lets a failed statement pass is not told that the transaction was kept.
+func TestCommitOfAFailedTransaction(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres(t))
+	migrated(t, db)
+	ctx := t.Context()
+	err := db.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, put, "lost", nil, 1); err != nil {
+			return err
+		}
+		var one int64
+		if err := tx.QueryRow(ctx, store.Inline("zero", "SELECT 1 / 0")).Scan(&one); err == nil {
+			t.Error("1 / 0 is a number")
+		}
+		return nil
+	})
+	if !errors.Is(err, store.ErrAborted) {
+		t.Errorf("committed: %v", err)
+	}
+	// What was put off fails when it is sent, here with the commit.
+	err = db.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, store.Inline("nonsense", "INSERT INTO nowhere VALUES (1)"))
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("a statement that cannot be: %v", err)
+	}
+	if n := rows(t, db); n != 0 {
+		t.Errorf("%d rows, want none", n)
+	}
+}
+
+// A command that fails by what was put off fails alone; the others of its group are kept.
+func TestPutOffFailsItsOwnCommand(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres(t))
+	migrated(t, db)
+	s := store.NewSequencer(db, store.Hooks[int64]{
+		Begin: func(context.Context, *store.Tx) (int64, error) { return 0, nil },
+		Clone: func(n int64) int64 { return n },
+		End:   func(context.Context, *store.Tx, int64) error { return nil },
+		Done:  func(int64) {},
+	})
+	defer s.Close()
+	results := make(chan error, 20)
+	for i := range 20 {
+		go func() {
+			results <- s.Do(t.Context(), func(ctx context.Context, tx *store.Tx, _ *int64) error {
+				if _, err := tx.Exec(ctx, put, fmt.Sprint("key", i), nil, 1); err != nil || i%2 == 0 {
+					return err
+				}
+				_, err := tx.Exec(ctx, store.Inline("nonsense", "INSERT INTO nowhere VALUES (1)"))
+				return err
+			})
+		}()
+	}
+	failed := 0
+	for range 20 {
+		if err := <-results; err != nil {
+			failed++
+		}
+	}
+	if n := rows(t, db); failed != 10 || n != 10 {
+		t.Errorf("%d commands failed, %d rows are there; want 10 and 10", failed, n)
 	}
 }

@@ -41,6 +41,9 @@ var (
 	// ErrNotDurable means a power loss could undo commits: synchronous is not FULL on SQLite, synchronous_commit is off
 	// or local on PostgreSQL.
 	ErrNotDurable = errors.New("store: commits would not be durable")
+	// ErrAborted means a commit of a transaction in which a statement had failed: PostgreSQL answers it without an error, and
+	// keeps nothing.
+	ErrAborted = errors.New("store: the transaction had failed, nothing was committed")
 	// ErrClosed means the store was closed.
 	ErrClosed = errors.New("store: closed")
 )
@@ -165,7 +168,11 @@ type Row interface{ Scan(dest ...any) error }
 // the commit: an error may be told only then.
 func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, error) {
 	if tx.c.pg != nil {
-		return tx.c.pg.later(ctx, q, args)
+		w, err := tx.c.pg.later(ctx, q, args)
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
 	}
 	st, err := tx.c.stmt(ctx, q)
 	if err != nil {
