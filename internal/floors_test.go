@@ -27,14 +27,15 @@ var drawing = []struct {
 	{0, []string{"spec", "web", "internal/loadtest", "client"}},
 	// The database is the ground of the other mechanisms, so floor 1 has a step in it.
 	{1, []string{"internal/store"}},
-	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs"}},
+	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs", "internal/lane"}},
 	{2, []string{"internal/event", "internal/query"}},
-	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts"}},
+	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts", "internal/continuity"}},
 	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace", "internal/edge/serve/page"}},
 	{4.5, []string{"internal/program"}},
 	{5, []string{
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",
-		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/serve/portal", "internal/edge/feeds/cvelist", "internal/edge/publish",
+		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/serve/portal", "internal/edge/feeds/cvelist", "internal/edge/feeds/gcve",
+		"internal/edge/publish", "internal/edge/mirror", "internal/edge/serve/relay", "internal/edge/serve/witness", "internal/edge/serve/gcve",
 	}},
 	{6, []string{"cmd/tasuki"}},
 }
