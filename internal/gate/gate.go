@@ -105,9 +105,18 @@ func (g *Gate) Do(ctx context.Context, caller authority.Caller, c Command) error
 	if c.Bulk {
 		do = g.seq.Bulk
 	}
+	receipt := receiptOf(ctx)
+	var noted []emitted
+	var size int64
 	err := do(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
-		return c.Decide(ctx, &Turn{Tx: tx, gate: g, head: head})
+		t := &Turn{Tx: tx, gate: g, head: head, notes: receipt != nil}
+		err := c.Decide(ctx, t)
+		noted, size = t.noted, head.Size
+		return err
 	})
+	if err == nil {
+		receipt.note(size, noted)
+	}
 	if errors.Is(err, authority.ErrDenied) {
 		g.audit(ctx, caller, c.Action, err)
 	}
@@ -132,6 +141,9 @@ type Turn struct {
 	Tx   *store.Tx
 	gate *Gate
 	head *ledger.Head
+
+	notes bool // somebody asked for a receipt
+	noted []emitted
 }
 
 // Rand is the gate's source of salts.
@@ -226,6 +238,9 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 	index, err := t.gate.Log.Append(ctx, t.Tx, t.head, leaf, body, subject)
 	if err != nil {
 		return nil, err
+	}
+	if t.notes {
+		t.noted = append(t.noted, emitted{e.Kind, ledger.EventHash(raw)})
 	}
 	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: own, Before: event.Reader{Log: t.gate.Log, Tx: t.Tx}}
 	if private != nil {
