@@ -1,6 +1,8 @@
 // Package c2sp holds the pure text and byte formats of the C2SP transparency-log specifications that Tasuki speaks:
-// tile paths and entry bundles (c2sp.org/tlog-tiles), checkpoints (c2sp.org/tlog-checkpoint) and offline proofs
-// (c2sp.org/tlog-proof@v1). Hashing and proofs themselves are golang.org/x/mod/sumdb/tlog's, signatures note's.
+// tile paths and entry bundles (c2sp.org/tlog-tiles), checkpoints (c2sp.org/tlog-checkpoint), offline proofs
+// (c2sp.org/tlog-proof@v1), verifier keys and signature lines (c2sp.org/signed-note), timestamped cosignatures
+// (c2sp.org/tlog-cosignature), trust policies (c2sp.org/tlog-policy) and the requests to witnesses (c2sp.org/tlog-witness).
+// Hashing and proofs themselves are golang.org/x/mod/sumdb/tlog's, a log's own signatures note's.
 //
 // Every value has one encoding: a parser refuses what its formatter would not have written.
 package c2sp
