@@ -15,9 +15,10 @@ type Entry struct {
 	*Event
 	Index int64
 	Back  int64
-	Time  time.Time   // o.t: when it entered the log
-	Doc   *Doc        // the public body; nil when there is none or it was erased
-	Own   *ledger.Own // opens the identifier's committed owner; nil on all but its first public leaf
+	Time  time.Time    // o.t: when it entered the log
+	Doc   *Doc         // the public body; nil when there is none or it was erased
+	Own   *ledger.Own  // opens the identifier's committed owner; nil on all but its first public leaf
+	Sigs  []ledger.Sig // of the author over the event; none where the operator attests it
 	// Private is the body behind a commitment, canonical JSON; nil where this copy does not hold it or it was erased.
 	Private []byte
 	// Before reads the leaves before this one while the entry is being folded. Their bodies are as this copy has them now, so that
@@ -35,7 +36,7 @@ func Open(index int64, leaf []byte, body *ledger.Body) (*Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leaf %d: %w", index, err)
 	}
-	entry := &Entry{Event: e, Index: index, Back: l.Stamp.Back, Time: time.UnixMilli(l.Stamp.Time).UTC(), Own: l.Stamp.Own}
+	entry := &Entry{Event: e, Index: index, Back: l.Stamp.Back, Time: time.UnixMilli(l.Stamp.Time).UTC(), Own: l.Stamp.Own, Sigs: l.Sigs}
 	if body != nil {
 		entry.Doc = &Doc{Body: body}
 	}

@@ -39,8 +39,16 @@ type Event struct {
 	Reserved time.Time // of the first container: when the identifier was reserved
 	Short    string    // of the first container: the owner's short name then
 
-	// range.opened, pool.carved
+	// range.opened, pool.carved, block.*
 	Year, First, Last int64
+
+	// keys and blocks of authorities
+	Key   string // raw Ed25519 public key in base64: the organisation's, or the one that signs for the lanes of a block
+	Label string // of a key, the organisation's own word for it; never a person's name
+	Use   string // of a key: UseEvents or UseRecovery
+	Mode  string // attest.set: AttestOperator or AttestSelf
+	Owner string // block.granted: commitment to the owner, see BlockOwner
+	Alias string // id.alias: the identifier under the other scheme
 
 	// organisations and grants
 	Org                string // the organisation the event is about, UUID
@@ -70,7 +78,7 @@ type Event struct {
 	Sample bool   // the sample that comes with the program
 	Counts map[string]int64
 
-	// epoch.opened, charter.noted
+	// epoch.opened, charter.noted. The body of epoch.opened is its reports; it is never erased.
 	Charter string // hash of the charter's signed part
 	Epoch   int64
 	Root    string // tree the epoch continues, 64 hex digits

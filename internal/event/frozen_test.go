@@ -61,6 +61,40 @@ var ofAuthority = func() map[string]event.Event {
 	return out
 }()
 
+// ofContinuity is one event of every kind of feature "events-3", and the epoch that carries its reports.
+var ofContinuity = func() map[string]event.Event {
+	const key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+	out := map[string]event.Event{
+		"epoch.opened.reports": {Kind: event.EpochOpened, Body: &event.BodyRef{H: [32]byte{0x5b, 0x1c}, N: 2210}, Charter: list, Epoch: 2, Root: list, Size: 5201,
+			Skips: map[string]event.Skip{"2026": {Priority: 1100, General: 41000}}},
+		"key.added":     {Kind: event.KeyAdded, Org: acme, Key: key, Label: "node-eu", Use: event.UseEvents},
+		"key.revoked":   {Kind: event.KeyRevoked, Org: acme, Key: key, Reason: "stolen"},
+		"attest.set":    {Kind: event.AttestSet, Org: acme, Mode: event.AttestSelf},
+		"block.granted": {Kind: event.BlockGranted, Year: 2026, First: 30_001, Last: 31_000, Owner: event.BlockOwner([16]byte{7}, acme), Key: key},
+		"block.closed":  {Kind: event.BlockClosed, Year: 2026, First: 30_001, Last: 31_000, Reason: "resigned"},
+		"id.alias":      {Kind: event.IDAlias, ID: "CVE-2026-0042", Alias: "GCVE-1-2026-0001"},
+	}
+	for name, e := range out {
+		e.At, e.By, e.List = at, acme, list
+		out[name] = e
+	}
+	return out
+}()
+
+// A block's commitment is made again by whoever checks a publication, so that its form is frozen, too.
+func TestFrozenBlockOwner(t *testing.T) {
+	const want = "be7227818279f0ce240dc4d9fa4b501854d01a4101681258b31d6bfd542df1fa"
+	if got := event.BlockOwner([16]byte{7}, acme); got != want {
+		t.Errorf("%s", got)
+	}
+	e := ofContinuity["block.granted"]
+	for id, org := range map[string]string{"CVE-2026-30001": acme, "CVE-2026-31000": acme, "CVE-2026-30000": "", "CVE-2026-31001": "", "CVE-2025-30001": ""} {
+		if e.OpensTo([16]byte{7}, id, acme) != (org != "") || e.OpensTo([16]byte{8}, id, acme) || e.OpensTo([16]byte{7}, id, other) {
+			t.Errorf("%s opens to what it should not, or not to %q", id, org)
+		}
+	}
+}
+
 // Every kind is frozen.
 func TestEveryKindIsFrozen(t *testing.T) {
 	seen := map[event.Kind]bool{}

@@ -1,6 +1,7 @@
 package event
 
-// The kinds this program writes and understands. Those up to PrivateFact are of feature "events-1", the others of "events-2".
+// The kinds this program writes and understands. Those up to PrivateFact are of feature "events-1", those up to MergeNoted
+// of "events-2", the others of "events-3".
 const (
 	EpochOpened    Kind = "epoch.opened/1"
 	CharterNoted   Kind = "charter.noted/1"
@@ -46,6 +47,13 @@ const (
 	RBPNoted            Kind = "rbp.noted/1"       // a reserved identifier is cited in public
 	SplitNoted          Kind = "split/1"
 	MergeNoted          Kind = "merge/1"
+
+	KeyAdded     Kind = "key.added/1"     // an organisation's own key: what it signs needs no operator's word
+	KeyRevoked   Kind = "key.revoked/1"   // it signs nothing from this leaf on
+	AttestSet    Kind = "attest.set/1"    // whether the operator's word still counts for what the organisation does
+	BlockGranted Kind = "block.granted/1" // numbers that one authority assigns by itself; whose they are is a commitment
+	BlockClosed  Kind = "block.closed/1"  // what nobody published of them is nobody's any more
+	IDAlias      Kind = "id.alias/1"      // one issue under two numbering schemes
 )
 
 // A rule says which members an event of a kind must have and may have, beside at, by, kind and list.
@@ -53,7 +61,8 @@ type rule struct{ must, may []string }
 
 // rules by kind. A kind that is not here is unknown.
 var rules = map[Kind]rule{
-	EpochOpened:    {must: []string{"charter", "epoch", "root"}, may: []string{"size", "skips"}},
+	// An epoch's body is the reports that show where it goes on (events-3).
+	EpochOpened:    {must: []string{"charter", "epoch", "root"}, may: []string{"body", "size", "skips"}},
 	CharterNoted:   {must: []string{"charter"}},
 	Heartbeat:      {},
 	ImportNoted:    {must: []string{"source", "digest"}, may: []string{"counts", "sample"}},
@@ -99,6 +108,13 @@ var rules = map[Kind]rule{
 	RBPNoted:            {must: []string{"id", "source", "reason", "due", "pack"}, may: []string{"dues", "ids", "source_time"}},
 	SplitNoted:          {must: []string{"id", "ids"}, may: []string{"body"}},
 	MergeNoted:          {must: []string{"id", "ids"}, may: []string{"body"}},
+
+	KeyAdded:     {must: []string{"key", "label", "org", "use"}},
+	KeyRevoked:   {must: []string{"key", "org", "reason"}},
+	AttestSet:    {must: []string{"mode", "org"}},
+	BlockGranted: {must: []string{"first", "key", "last", "owner", "year"}},
+	BlockClosed:  {must: []string{"first", "last", "reason", "year"}},
+	IDAlias:      {must: []string{"alias", "id"}},
 }
 
 // Whole says that the body of the kind is a whole CVE record.

@@ -19,6 +19,7 @@ type member struct {
 
 // members in the order of their keys, which is the order of the canonical encoding.
 var members = []member{
+	text("alias", false, func(e *Event) *string { return &e.Alias }),
 	moment("at", true, func(e *Event) *time.Time { return &e.At }),
 	flag("base", func(e *Event) *bool { return &e.Base }),
 	{"body", false, func(e *Event) bool { return e.Body != nil }, writeBody, readBody},
@@ -38,15 +39,19 @@ var members = []member{
 	text("grant", false, func(e *Event) *string { return &e.Grant }),
 	text("id", false, func(e *Event) *string { return &e.ID }),
 	{"ids", false, func(e *Event) bool { return len(e.IDs) > 0 }, writeIDs, readIDs},
+	text("key", false, func(e *Event) *string { return &e.Key }),
 	{"kind", true, func(*Event) bool { return true }, func(w *jcs.Writer, e *Event) { w.String(string(e.Kind)) },
 		func(p *parser, e *Event) { e.Kind = Kind(p.r.String()) }},
+	text("label", false, func(e *Event) *string { return &e.Label }),
 	number("last", func(e *Event) *int64 { return &e.Last }),
 	{"leaf", false, func(e *Event) bool { return e.Leaf != nil }, func(w *jcs.Writer, e *Event) { w.Int(*e.Leaf) },
 		func(p *parser, e *Event) { n := p.r.Int(); e.Leaf = &n }},
 	text("level", false, func(e *Event) *string { return &e.Level }),
 	text("list", true, func(e *Event) *string { return &e.List }),
+	text("mode", false, func(e *Event) *string { return &e.Mode }),
 	text("org", false, func(e *Event) *string { return &e.Org }),
 	text("outcome", false, func(e *Event) *string { return &e.Outcome }),
+	text("owner", false, func(e *Event) *string { return &e.Owner }),
 	text("pack", false, func(e *Event) *string { return &e.Pack }),
 	text("parent", false, func(e *Event) *string { return &e.Parent }),
 	text("prev", false, func(e *Event) *string { return &e.Prev }),
@@ -64,6 +69,7 @@ var members = []member{
 	moment("source_time", false, func(e *Event) *time.Time { return &e.SourceTime }),
 	text("state", false, func(e *Event) *string { return &e.State }),
 	text("to", false, func(e *Event) *string { return &e.To }),
+	text("use", false, func(e *Event) *string { return &e.Use }),
 	moment("valid_from", false, func(e *Event) *time.Time { return &e.ValidFrom }),
 	moment("valid_to", false, func(e *Event) *time.Time { return &e.ValidTo }),
 	number("year", func(e *Event) *int64 { return &e.Year }),
@@ -118,9 +124,10 @@ func readBody(p *parser, e *Event) {
 	for r.Enter('{'); r.Next(); {
 		switch r.Key() {
 		case "h":
-			h, err := hex.DecodeString(r.String())
-			if err != nil || len(h) != 32 {
-				r.Refuse("64 hex digits")
+			text := r.String()
+			h, err := hex.DecodeString(text)
+			if err != nil || !isHash(text) { // upper case would be a second encoding
+				r.Refuse("64 hex digits, lower case")
 			}
 			copy(e.Body.H[:], h)
 		case "n":

@@ -13,13 +13,13 @@ const hash = `"9c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e0139c1f00aa5d77e013"
 
 // sample is a value of each member as it is written.
 var sample = map[string]string{
-	"at": `"2026-11-21T21:00:07.120Z"`, "base": "true", "body": `{"h":` + hash + `,"n":5}`, "by": `"b"`, "case": `"c"`, "charter": hash, "cont": `"adp"`,
+	"alias": `"GCVE-1-2026-0001"`, "at": `"2026-11-21T21:00:07.120Z"`, "base": "true", "body": `{"h":` + hash + `,"n":5}`, "by": `"b"`, "case": `"c"`, "charter": hash, "cont": `"adp"`,
 	"counts": `{"added":2,"stale":1}`, "dates": `{"published":"p","updated":"u"}`, "digest": hash, "due": `"2026-11-24T21:00:07.120Z"`,
 	"dues": `[{"at":"2026-11-24T21:00:07.120Z","for":"a.b"},{"at":"2026-11-25T21:00:07.120Z","for":"c"}]`, "dv": `"5.2.0"`,
-	"epoch": "2", "first": "1", "from": `"f"`, "grant": `"g"`, "id": `"CVE-2026-1234"`, "ids": `["CVE-2026-1","CVE-2026-2"]`, "last": "20000", "leaf": "0",
-	"level": `"root"`, "list": hash, "org": `"o"`, "outcome": `"valid"`, "pack": `"4.2.0"`, "parent": `"p"`, "prev": hash, "reason": `"r"`,
+	"epoch": "2", "first": "1", "from": `"f"`, "grant": `"g"`, "id": `"CVE-2026-1234"`, "ids": `["CVE-2026-1","CVE-2026-2"]`, "key": `"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="`, "label": `"node-eu"`, "last": "20000", "leaf": "0",
+	"level": `"root"`, "list": hash, "mode": `"self"`, "org": `"o"`, "outcome": `"valid"`, "owner": hash, "pack": `"4.2.0"`, "parent": `"p"`, "prev": hash, "reason": `"r"`,
 	"reserved": `"2026-11-20T21:00:07.120Z"`, "role": `"CNA"`, "root": hash, "sample": "true", "short": `"acme"`, "size": "7",
-	"skips": `{"2026":{"general":2,"priority":1}}`, "source": `"s"`, "source_time": `"2026-11-20T21:00:07.120Z"`, "state": `"PUBLISHED"`, "to": `"t"`,
+	"skips": `{"2026":{"general":2,"priority":1}}`, "source": `"s"`, "source_time": `"2026-11-20T21:00:07.120Z"`, "state": `"PUBLISHED"`, "to": `"t"`, "use": `"recovery"`,
 	"valid_from": `"2026-11-20T21:00:07.120Z"`, "valid_to": `"2027-11-20T21:00:07.120Z"`, "year": "2026",
 }
 

@@ -23,9 +23,13 @@ func OwnerFact(id, org string) ([]byte, error) {
 	return w.Bytes()
 }
 
-// OpensTo says whether salt opens the commitment of a leaf to the fact that id is org's.
+// OpensTo says whether salt opens the commitment of a leaf to the fact that id is org's: the identifier's own commitment, or that of
+// the block that it was assigned from.
 func (e *Event) OpensTo(salt [16]byte, id, org string) bool {
-	if e.Kind != PrivateFact || e.Body == nil {
+	switch {
+	case e.Kind == BlockGranted:
+		return e.Covers(id) && BlockOwner(salt, org) == e.Owner
+	case e.Kind != PrivateFact || e.Body == nil:
 		return false
 	}
 	fact, err := OwnerFact(id, org)

@@ -50,5 +50,5 @@ func (e *Event) check() error {
 	case e.First < 0 || e.Last < e.First:
 		return fmt.Errorf("%w: first %d, last %d", ErrMalformed, e.First, e.Last)
 	}
-	return nil
+	return e.checkKeys()
 }

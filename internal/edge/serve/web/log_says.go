@@ -85,6 +85,9 @@ func sentence(l i18n.Lang, e *event.Event, names func(org string) string) string
 	if says := authoritySays(l, e, names); says != "" {
 		return says
 	}
+	if says := ownSays(l, e, names); says != "" {
+		return says
+	}
 	if says := caseSays(l, e, names); says != "" {
 		return withClock(l, e, says)
 	}
