@@ -26,7 +26,7 @@ var drawing = []struct {
 	// The load driver knows nothing of us, and only tests import it.
 	{0, []string{"spec", "web", "internal/loadtest", "client"}},
 	// The database is the ground of the other mechanisms, so floor 1 has a step in it.
-	{1, []string{"internal/store"}},
+	{1, []string{"internal/store", "internal/durable"}},
 	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs", "internal/lane"}},
 	{2, []string{"internal/event", "internal/query"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts", "internal/continuity"}},

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 
+	"tasuki/internal/durable"
 	"tasuki/internal/store"
 	"tasuki/spec/c2sp"
 )
@@ -45,32 +44,7 @@ func WriteHighWater(path string, c c2sp.Checkpoint) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("high-water file: %w", err)
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	_, err = f.WriteString(c.String())
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("high-water file: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("high-water file: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename durable. Windows has no such call, and its rename is written through.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("high-water file: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := durable.Replace(path, []byte(c.String())); err != nil {
 		return fmt.Errorf("high-water file: %w", err)
 	}
 	return nil
