@@ -60,7 +60,9 @@ func (c *AuthorityWhoCmd) Run(ctx context.Context, p *Program, s *Settings) erro
 			rows = append(rows, []string{"reports to", l.Org, l.Role, ""})
 		}
 	}
-	p.terminal(p.Stdout).table(p.Stdout, []string{"WHAT", "ORG", "ROLE", "BY"}, rows)
+	if len(rows) > 0 {
+		p.terminal(p.Stdout).table(p.Stdout, []string{"WHAT", "ORG", "ROLE", "BY"}, rows)
+	}
 	switch {
 	case got.Overlap && got.Arbiter != nil:
 		_, err = fmt.Fprintf(p.Stdout, "overlap: they cooperate; where they cannot, %s decides\n", clean(got.Arbiter.Org))

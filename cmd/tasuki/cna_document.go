@@ -297,7 +297,11 @@ func (c *CnaLintCmd) Run(p *Program) error {
 		bad = bad || cve.HasErrors(found) || c.Strict && len(found) > 0
 		if !c.JSON {
 			p.tell(p.Stdout, d.file, found)
-			fmt.Fprintf(p.Stdout, "%s: %s, %s findings\n", clean(d.file), d.shape, thousands(int64(len(found))))
+			noun := "findings"
+			if len(found) == 1 {
+				noun = "finding"
+			}
+			fmt.Fprintf(p.Stdout, "%s: %s, %s %s\n", clean(d.file), d.shape, thousands(int64(len(found))), noun)
 			continue
 		}
 		for _, f := range found {

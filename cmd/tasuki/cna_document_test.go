@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,4 +158,25 @@ func at(t *testing.T, raw []byte, place string) []byte {
 		raw = members[step]
 	}
 	return bytes.TrimSpace(raw)
+}
+
+// The document that the manual shows can be published as it stands there.
+func TestTheManualsDocument(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/cna.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(manual), "\n    {\n")
+	text, _, _ = strings.Cut(text, "\n    }\n")
+	v, err := schema.NewValidator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := document{file: "docs/cna.md"}.read([]byte("{"+text+"}"), false, "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range d.findings(v, "CVE-2026-0001", time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%s at %s: %s", f.Rule, f.Pointer, f.Message)
+	}
 }

@@ -56,11 +56,14 @@ func (quiet) Progress(Progress) {}
 func (quiet) Step(string)       {}
 func (quiet) Item(Item)         {}
 
+// following begins the names of the jobs that bring data from a source; the pages show no others.
+const following = "sync "
+
 // schedule runs the jobs that the configuration asks for, each on one node of the store at a time.
 func (n *node) schedule(ctx context.Context) error {
 	var list []jobs.Job
 	if n.cfg.Sync.CVEList != "" && n.sealed == "" {
-		list = append(list, jobs.Job{Name: "sync cvelist", Every: time.Duration(n.cfg.Sync.Every), Jitter: time.Duration(n.cfg.Sync.Every) / 10,
+		list = append(list, jobs.Job{Name: following + cvelist.Feed, Every: time.Duration(n.cfg.Sync.Every), Jitter: time.Duration(n.cfg.Sync.Every) / 10,
 			Run: func(ctx context.Context) (string, error) {
 				got, err := n.sync(ctx, SyncRequest{}, quiet{})
 				return got.String(), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -215,10 +216,12 @@ func (n webIntake) Refused(ctx context.Context) ([]web.Refusal, error) {
 // Jobs are the feeds that the nodes of this store follow.
 func (n webIntake) Jobs(ctx context.Context) ([]web.Job, error) {
 	list, err := jobs.List(ctx, n.db)
-	out := make([]web.Job, len(list))
-	for i, j := range list {
-		out[i] = web.Job{Name: j.Name, Last: j.LastEnd, Next: j.Next, Note: j.LastNote, Failed: j.LastError, Failures: j.Failures,
-			Running: j.Owner != "" && j.LeaseUntil.After(n.now())}
+	var out []web.Job
+	for _, j := range list {
+		if strings.HasPrefix(j.Name, following) {
+			out = append(out, web.Job{Name: j.Name, Last: j.LastEnd, Next: j.Next, Note: j.LastNote, Failed: j.LastError, Failures: j.Failures,
+				Running: j.Owner != "" && j.LeaseUntil.After(n.now())})
+		}
 	}
 	return out, err
 }

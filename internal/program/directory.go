@@ -12,7 +12,9 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/governance"
+	"tasuki/internal/registry"
 	"tasuki/internal/store"
+	"tasuki/spec/cve"
 )
 
 // Listed is an organisation as everybody may see it. Its quota, users and reserved identifiers are nobody's business.
@@ -171,6 +173,15 @@ func (p *Public) Grants(ctx context.Context, short string) ([]GrantView, error) 
 // Activity is what an organisation does in public; see Service.ActivityOf.
 func (p *Public) Activity(ctx context.Context, short string) (Activity, error) {
 	return p.acts.ActivityOf(ctx, short)
+}
+
+// State is the state of an identifier that this list gave out or took in, "" for any other. Whose it is is no part of it.
+func (p *Public) State(ctx context.Context, id string) (cve.State, error) {
+	i, err := p.acts.ID(ctx, stranger, id)
+	if errors.Is(err, registry.ErrNotFound) {
+		return "", nil
+	}
+	return i.State, err
 }
 
 // Clocks are the running clocks; see Service.Clocks.

@@ -10,6 +10,7 @@ import (
 	"tasuki/internal/authority"
 	"tasuki/internal/governance"
 	"tasuki/internal/program"
+	"tasuki/spec/cve"
 )
 
 // Authority is what everybody may know of a list's organisations and workflows.
@@ -20,6 +21,7 @@ type Authority interface {
 	Clocks(ctx context.Context) ([]program.ClockView, error)
 	Cases(ctx context.Context, w governance.Workflow) ([]program.CaseView, error)
 	Case(ctx context.Context, id string) (program.CaseView, error)
+	State(ctx context.Context, id string) (cve.State, error)
 }
 
 var _ Authority = (*program.Public)(nil)

@@ -10,6 +10,7 @@ import (
 
 	"tasuki/client"
 	"tasuki/internal/catalogue"
+	"tasuki/spec/cve"
 	"tasuki/spec/cve/diff"
 )
 
@@ -66,6 +67,9 @@ func (a *api) view(ctx context.Context, in *recordInput) (*catalogue.View, *clie
 	}
 	if at.IsZero() {
 		v, err := a.Catalogue.Get(ctx, id)
+		if errors.Is(err, catalogue.ErrNotFound) {
+			err = a.unheld(ctx, id, err)
+		}
 		return v, nil, err
 	}
 	m, err := a.Catalogue.Resolve(ctx, at)
@@ -77,6 +81,22 @@ func (a *api) view(ctx context.Context, in *recordInput) (*catalogue.View, *clie
 		return nil, nil, a.notYet(ctx, id, m)
 	}
 	return v, momentOf(&m), err
+}
+
+// unheld says of an identifier without a record what became of it here, where this list gave it out.
+func (a *api) unheld(ctx context.Context, id string, err error) error {
+	if a.Authority == nil {
+		return err
+	}
+	switch state, serr := a.Authority.State(ctx, id); {
+	case serr != nil:
+		return serr
+	case state == cve.Reserved:
+		return refuse(codeUnknown, id+" is reserved, and its record is not published yet.")
+	case state == cve.Rejected:
+		return refuse(codeUnknown, id+" was rejected before it had a record.")
+	}
+	return err
 }
 
 // notYet tells a record that the list learnt later from one that it never knew.

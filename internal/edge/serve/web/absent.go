@@ -48,14 +48,39 @@ func (s *server) absent(w http.ResponseWriter, r *http.Request, id string, at ca
 		s.Fail(w, r, known)
 		return
 	default:
-		v.Heading, v.Texts = l.T("absent.record.title", id), []string{l.T("absent.record.text")}
-		if newest, beyond := s.beyond(r, id); beyond {
-			v.Heading, v.Texts = l.T("absent.beyond.title", id), []string{l.T("absent.beyond.text", newest)}
+		if err := s.unheld(r, l, id, &v); err != nil {
+			s.Fail(w, r, err)
+			return
 		}
-		v.Near = s.near(r, l, id)
 	}
 	v.Page.Title = v.Heading
 	s.Send(w, r, http.StatusNotFound, record.Gone(v))
+}
+
+// unheld says what became of an id without a record: what this list's authority did with it, that it is beyond this copy, or nothing.
+func (s *server) unheld(r *http.Request, l i18n.Lang, id string, v *record.Absent) error {
+	var state cve.State
+	if s.Authority != nil {
+		var err error
+		if state, err = s.Authority.State(r.Context(), id); err != nil {
+			return err
+		}
+	}
+	newest, beyond := s.beyond(r, id)
+	switch {
+	case state == cve.Reserved:
+		v.Heading, v.Texts = l.T("absent.reserved.title", id), []string{l.T("absent.reserved.text")}
+		return nil
+	case state == cve.Rejected:
+		v.Heading, v.Texts = l.T("absent.rejected.title", id), []string{l.T("absent.rejected.text")}
+		return nil
+	case beyond:
+		v.Heading, v.Texts = l.T("absent.beyond.title", id), []string{l.T("absent.beyond.text", newest)}
+	default:
+		v.Heading, v.Texts = l.T("absent.record.title", id), []string{l.T("absent.record.text")}
+	}
+	v.Near = s.near(r, l, id)
+	return nil
 }
 
 // later says since when an id is known that was not known at a moment.

@@ -12,6 +12,7 @@ import (
 	"tasuki/internal/authority"
 	"tasuki/internal/governance"
 	"tasuki/internal/program"
+	"tasuki/spec/cve"
 	"tasuki/web/clocks"
 	"tasuki/web/cnas"
 	"tasuki/web/i18n"
@@ -29,6 +30,7 @@ type Authority interface {
 	Cases(ctx context.Context, w governance.Workflow) ([]program.CaseView, error)
 	Case(ctx context.Context, id string) (program.CaseView, error)
 	CasesAbout(ctx context.Context, id string) ([]program.CaseView, error)
+	State(ctx context.Context, id string) (cve.State, error)
 }
 
 var _ Authority = (*program.Public)(nil)

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"tasuki/internal/authority"
+	"tasuki/internal/program"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
+	"tasuki/spec/cve"
 )
 
 // in checks that the page says texts.
@@ -84,6 +86,18 @@ func TestAuthorityPages(t *testing.T) {
 		for _, path := range []string{"/clocks?cna=dusk", "/cnas/dusk"} {
 			if p := fetch(t, w, path); strings.Contains(p.one(t, "main").words(), w.ids["rbp"]) {
 				t.Errorf("%s tells whose %s is", path, w.ids["rbp"])
+			}
+		}
+		// An identifier without a record says what became of it, and not whose it is.
+		gone := w.reserve(t, "acme")
+		rejected := cve.Rejected
+		if _, err := w.acts.ChangeID(t.Context(), w.callers["acme"], gone, program.IDChange{State: &rejected}); err != nil {
+			t.Fatal(err)
+		}
+		for id, says := range map[string]string{w.reserve(t, "acme"): "is reserved", gone: "is rejected", "CVE-2026-9999999": "is not in this list"} {
+			p := fetch(t, w, "/cve/"+id)
+			if in(t, p, id, says); p.status != http.StatusNotFound || strings.Contains(strings.ToLower(p.raw), "acme widgets") {
+				t.Errorf("%s: %d, with its owner", id, p.status)
 			}
 		}
 		for path, status := range map[string]int{"/cnas/nobody": 404, "/disputes/nothing": 404, "/disputes/" + strings.Repeat("x", 3000): 404,
