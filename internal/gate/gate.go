@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"tasuki/internal/authority"
@@ -64,7 +65,8 @@ var ErrClock = errors.New("gate: the clock is implausibly far ahead of the log")
 // Gate is open for commands until Close.
 type Gate struct {
 	Config
-	seq *store.Sequencer[ledger.Head]
+	seq    *store.Sequencer[ledger.Head]
+	escrow atomic.Pointer[ledger.Escrow]
 }
 
 // New opens the gate.
@@ -111,6 +113,9 @@ func (g *Gate) Do(ctx context.Context, caller authority.Caller, c Command) error
 	err := do(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
 		t := &Turn{Tx: tx, gate: g, head: head, notes: receipt != nil}
 		err := c.Decide(ctx, t)
+		if err == nil {
+			err = t.keepSealed(ctx)
+		}
 		noted, size = t.noted, head.Size
 		return err
 	})
@@ -144,6 +149,8 @@ type Turn struct {
 
 	notes bool // somebody asked for a receipt
 	noted []emitted
+
+	sealing []sealing // private bodies that are being encrypted
 }
 
 // Rand is the gate's source of salts.
@@ -248,6 +255,7 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 			return nil, err
 		}
 		entry.Private = private.Body
+		t.seal(index, *private)
 	}
 	return entry, t.gate.fold(ctx, t.Tx, entry)
 }

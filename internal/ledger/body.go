@@ -164,10 +164,10 @@ func (l *Log) BodyByHash(ctx context.Context, tx *store.Tx, hash [32]byte) (*Bod
 	return b, index, nil
 }
 
-// Erase removes the public and the private body of leaf index, salts included. The leaf stays. It belongs in the
+// Erase removes the public and the private body of leaf index, salts included, and its ciphertext in escrow. The leaf stays. It belongs in the
 // transaction that appends the body.erased event which makes the gap legal.
 func (l *Log) Erase(ctx context.Context, tx *store.Tx, index int64) error {
-	for _, q := range []string{"body_erase", "private_erase"} {
+	for _, q := range []string{"body_erase", "private_erase", "escrow_erase"} {
 		if _, err := tx.Exec(ctx, queries.Get(q), index); err != nil {
 			return fmt.Errorf("erase body of leaf %d: %w", index, err)
 		}

@@ -186,7 +186,7 @@ func (f *fsck) count(ctx context.Context) (n int64, err error) {
 // strays finds rows beyond the log's end.
 func (f *fsck) strays(ctx context.Context) error {
 	size := f.stored.Size
-	rows, err := f.tx.Query(ctx, queries.Get("fsck_strays"), size, size, size)
+	rows, err := f.tx.Query(ctx, queries.Get("fsck_strays"), size, size, size, size)
 	if err != nil {
 		return fmt.Errorf("rows beyond the log: %w", err)
 	}

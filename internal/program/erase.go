@@ -19,7 +19,7 @@ type Erased struct {
 }
 
 // personTables are rewritten once a person is erased. The ledger's are those of the private bodies.
-var personTables = slices.Concat([]string{"ledger_private"}, authority.Tables, registry.PersonTables, []string{"draft", "draft_template"})
+var personTables = slices.Concat([]string{"ledger_private", "ledger_escrow"}, authority.Tables, registry.PersonTables, []string{"draft", "draft_template"})
 
 // ErasePerson erases a person: the bodies of all private facts about them, who asked for identifiers in their name, contacts that name
 // them, sessions, drafts and the audit trail about them; then the bytes in the store's files. The leaves stay, and with them the root

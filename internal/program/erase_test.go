@@ -10,9 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
+
 	"tasuki/internal/authority"
 	"tasuki/internal/drafts"
 	"tasuki/internal/gate"
+	"tasuki/internal/ledger"
 	"tasuki/internal/program"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
@@ -169,6 +172,46 @@ func (w *tree) exec(t *testing.T, dsn, statement string) {
 	}
 }
 
+// escrowed lets the list have an escrow, and returns what gives the ciphertexts whose bodies name somebody: the last bytes of each.
+func (w *tree) escrowed(t *testing.T) func(of string) []string {
+	t.Helper()
+	k, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ledger.NewEscrow([]string{k.Recipient().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Gate.SetEscrow(e)
+	if _, err := w.Log.SealAll(t.Context(), e, nil); err != nil {
+		t.Fatal(err)
+	}
+	return func(of string) (out []string) {
+		err := w.DB.View(t.Context(), func(tx *store.Tx) error {
+			list, err := w.Log.Escrowed(t.Context(), tx, 0, w.Size(t), 1_000)
+			for _, s := range list {
+				p, perr := w.Log.Private(t.Context(), tx, s.Leaf)
+				if perr != nil {
+					t.Fatal(perr)
+				}
+				got, oerr := ledger.OpenEscrow([]age.Identity{k}, s.Ciphertext, p.Hash())
+				if oerr != nil || !bytes.Equal(got.Body, p.Body) {
+					t.Fatalf("leaf %d: %v", s.Leaf, oerr)
+				}
+				if bytes.Contains(got.Body, []byte(of)) || bytes.Contains(bytes.ToLower(got.Body), []byte("zyzx")) {
+					out = append(out, string(s.Ciphertext[len(s.Ciphertext)-40:]))
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+}
+
 func find(raw map[string][]byte, marks []string) (out []string) {
 	for name, bytesOf := range raw {
 		for _, m := range marks {
@@ -192,6 +235,7 @@ func TestErasePerson(t *testing.T) {
 			w, ctx := newTree(t, storetest.Open(t, dsn)), t.Context()
 			var logged bytes.Buffer
 			w.Gate.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			opened := w.escrowed(t)
 			p := w.settle(t)
 			if w.DB.Engine() == store.Postgres {
 				w.exec(t, dsn, "ANALYZE") // what the server does by itself, sooner or later: samples of columns go elsewhere
@@ -205,6 +249,14 @@ func TestErasePerson(t *testing.T) {
 			if found := find(w.raw(t, dsn), p.marks); len(found) < 8 {
 				t.Fatalf("the search finds too little before: %q", found)
 			}
+			if engine.name == "postgres" {
+				w.exec(t, dsn, "CHECKPOINT")
+			}
+			ciphertexts := opened(p.caller.User)
+			if found := find(w.raw(t, dsn), ciphertexts); len(ciphertexts) < 12 || len(found) < len(ciphertexts) {
+				t.Fatalf("%d ciphertexts speak of them, %d of them are found in files", len(ciphertexts), len(found))
+			}
+			p.marks = append(p.marks, ciphertexts...)
 			size := w.Size(t)
 			before := w.roots(t, size)
 			if _, err := w.ErasePerson(ctx, w.callers["root1"], "acme", "zzyzx.marker@acme.example"); !errors.Is(err, authority.ErrNotSecretariat) {

@@ -1,0 +1,278 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"filippo.io/age"
+	"golang.org/x/sync/errgroup"
+
+	"tasuki/internal/store"
+)
+
+// Sealed is the ciphertext of one private body.
+type Sealed struct {
+	Leaf       int64
+	Recipients [32]byte // RecipientsDigest of those it is for
+	Ciphertext []byte
+}
+
+// PutEscrow stores a ciphertext beside its leaf, in place of an older one, where the private body is here: an erased body must not come back in this
+// form. The transaction holds the head (Lock), as every one that erases does.
+func (l *Log) PutEscrow(ctx context.Context, tx *store.Tx, s Sealed) error {
+	if _, err := tx.Exec(ctx, queries.Get("escrow_beside"), s.Recipients[:], s.Ciphertext, s.Leaf); err != nil {
+		return fmt.Errorf("escrow of leaf %d: %w", s.Leaf, err)
+	}
+	return nil
+}
+
+// KeepEscrow stores a ciphertext of a body that is not here, in place of an older one: at a mirror. That the body was not erased is for the caller to know,
+// who holds the head (Lock). ErrEscrow is for what is too long.
+func (l *Log) KeepEscrow(ctx context.Context, tx *store.Tx, s Sealed) error {
+	if len(s.Ciphertext) > MaxEscrow {
+		return fmt.Errorf("escrow of leaf %d: %w: %d bytes", s.Leaf, ErrEscrow, len(s.Ciphertext))
+	}
+	if _, err := tx.Exec(ctx, queries.Get("escrow_put"), s.Leaf, s.Recipients[:], s.Ciphertext); err != nil {
+		return fmt.Errorf("escrow of leaf %d: %w", s.Leaf, err)
+	}
+	return nil
+}
+
+// Escrowed are at most limit of the ciphertexts of leaves [from, to), in the order of their leaves.
+func (l *Log) Escrowed(ctx context.Context, tx *store.Tx, from, to int64, limit int) (out []Sealed, err error) {
+	rows, err := tx.Query(ctx, queries.Get("escrow_scan"), from, to, limit)
+	if err != nil {
+		return nil, fmt.Errorf("escrow from leaf %d: %w", from, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s Sealed
+		var digest []byte
+		if err := rows.Scan(&s.Leaf, &digest, &s.Ciphertext); err != nil {
+			return nil, fmt.Errorf("escrow from leaf %d: %w", from, err)
+		}
+		if copy(s.Recipients[:], digest) != len(s.Recipients) {
+			return nil, fmt.Errorf("escrow of leaf %d: %w: recipients of %d bytes", s.Leaf, ErrEscrow, len(digest))
+		}
+		out = append(out, s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("escrow from leaf %d: %w", from, err)
+	}
+	return out, nil
+}
+
+// EscrowState is what a store holds of private facts and their ciphertexts.
+type EscrowState struct {
+	Private int64 // private bodies in clear: an operator has them, a mirror none
+	Sealed  int64 // ciphertexts, to whomever
+	Current int64 // of these, to the recipients asked about
+	Due     int64 // private bodies without a ciphertext to them
+}
+
+// EscrowState counts, for the recipients of e; nil is a list without escrow, for which nothing is due.
+func (l *Log) EscrowState(ctx context.Context, tx *store.Tx, e *Escrow) (s EscrowState, err error) {
+	var digest [32]byte
+	if e != nil {
+		digest = e.digest
+	}
+	err = tx.QueryRow(ctx, queries.Get("escrow_state"), digest[:], digest[:]).Scan(&s.Private, &s.Sealed, &s.Current, &s.Due)
+	if err != nil {
+		return s, fmt.Errorf("count the escrow: %w", err)
+	}
+	if e == nil {
+		s.Due = 0
+	}
+	return s, nil
+}
+
+// escrowPage is how many bodies are encrypted or opened between two commits.
+const escrowPage = 256
+
+// privateAt is a private body with its leaf.
+type privateAt struct {
+	leaf int64
+	Private
+}
+
+// SealAll encrypts every living private body that has no ciphertext to e's recipients, and replaces older ones: after a charter named others, or the
+// first. It goes on where it was stopped. Encryption is done on every core, outside of transactions. progress may be nil; it is told how many are done.
+func (l *Log) SealAll(ctx context.Context, e *Escrow, progress func(done int64)) (done int64, err error) {
+	for from := int64(0); ; {
+		var page []privateAt
+		err := l.db.View(ctx, func(tx *store.Tx) (err error) {
+			page, err = l.escrowDue(ctx, tx, e.digest, from)
+			return err
+		})
+		if err != nil || len(page) == 0 {
+			return done, err
+		}
+		sealed := make([]Sealed, len(page))
+		err = eachCore(ctx, len(page), func(i int) (err error) {
+			sealed[i] = Sealed{Leaf: page[i].leaf, Recipients: e.digest}
+			sealed[i].Ciphertext, err = e.Seal(page[i].Private)
+			return err
+		})
+		if err != nil {
+			return done, err
+		}
+		err = l.db.Update(ctx, func(tx *store.Tx) error {
+			// Whoever erases holds the head: what was erased meanwhile is seen to be gone.
+			if _, err := l.Lock(ctx, tx); err != nil {
+				return err
+			}
+			for _, s := range sealed {
+				if err := l.PutEscrow(ctx, tx, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return done, err
+		}
+		from = page[len(page)-1].leaf + 1
+		if done += int64(len(page)); progress != nil {
+			progress(done)
+		}
+	}
+}
+
+func (l *Log) escrowDue(ctx context.Context, tx *store.Tx, digest [32]byte, from int64) (out []privateAt, err error) {
+	rows, err := tx.Query(ctx, queries.Get("escrow_due"), digest[:], from, escrowPage)
+	if err != nil {
+		return nil, fmt.Errorf("private bodies to encrypt: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p privateAt
+		var salt []byte
+		if err := rows.Scan(&p.leaf, &salt, &p.Body); err != nil {
+			return nil, fmt.Errorf("private bodies to encrypt: %w", err)
+		}
+		if len(salt) != len(p.Salt) {
+			return nil, fmt.Errorf("private body of leaf %d: %w: salt of %d bytes", p.leaf, ErrPrivate, len(salt))
+		}
+		copy(p.Salt[:], salt)
+		out = append(out, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("private bodies to encrypt: %w", err)
+	}
+	return out, nil
+}
+
+// EscrowOpened says what became of the ciphertexts of a store.
+type EscrowOpened struct {
+	Opened int64   // private bodies put back
+	Closed []int64 // leaves whose ciphertext none of the keys opens
+	Wrong  []int64 // leaves whose ciphertext does not hold what they commit to
+}
+
+// OpenAll opens every ciphertext whose private body is not here, checks it against the commitment in its leaf and puts it back: the way in of a successor.
+// What cannot be opened is told and left alone; the private facts take effect when the log is folded again. It goes on where it was stopped.
+func (l *Log) OpenAll(ctx context.Context, identities []age.Identity, progress func(done int64)) (out EscrowOpened, err error) {
+	type closed struct {
+		leaf       int64
+		ciphertext []byte
+		raw        []byte
+		private    Private
+		err        error
+	}
+	for from, done := int64(0), int64(0); ; {
+		var page []closed
+		err := l.db.View(ctx, func(tx *store.Tx) error {
+			rows, err := tx.Query(ctx, queries.Get("escrow_closed"), from, escrowPage)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var c closed
+				if err := rows.Scan(&c.leaf, &c.ciphertext, &c.raw); err != nil {
+					return err
+				}
+				page = append(page, c)
+			}
+			return rows.Err()
+		})
+		if err != nil {
+			return out, fmt.Errorf("ciphertexts to open: %w", err)
+		}
+		if len(page) == 0 {
+			return out, nil
+		}
+		err = eachCore(ctx, len(page), func(i int) error {
+			c := &page[i]
+			var h [32]byte
+			if h, c.err = commitment(c.raw); c.err == nil {
+				c.private, c.err = OpenEscrow(identities, c.ciphertext, h)
+			}
+			return nil
+		})
+		if err != nil {
+			return out, err
+		}
+		err = l.db.Update(ctx, func(tx *store.Tx) error {
+			for i := range page {
+				if page[i].err != nil {
+					continue
+				}
+				if err := l.PutPrivate(ctx, tx, page[i].leaf, page[i].private); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return out, err
+		}
+		for i := range page {
+			switch c := &page[i]; {
+			case c.err == nil:
+				out.Opened++
+			case errors.Is(c.err, ErrEscrowKey):
+				out.Closed = append(out.Closed, c.leaf)
+			default:
+				out.Wrong = append(out.Wrong, c.leaf)
+			}
+		}
+		from = page[len(page)-1].leaf + 1
+		if done += int64(len(page)); progress != nil {
+			progress(done)
+		}
+	}
+}
+
+// commitment is what a committed leaf commits to.
+func commitment(leaf []byte) (h [32]byte, err error) {
+	parts, err := splitLeaf(leaf)
+	if err != nil {
+		return h, err
+	}
+	c, err := readClaims(parts.Event)
+	if err != nil {
+		return h, err
+	}
+	if !c.hasBody || c.public {
+		return h, fmt.Errorf("%w: the leaf commits to nothing", ErrEscrow)
+	}
+	return c.hash, nil
+}
+
+// eachCore runs do for 0 … n−1, as many at a time as there are cores.
+func eachCore(ctx context.Context, n int, do func(i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return do(i)
+		})
+	}
+	return group.Wait()
+}
