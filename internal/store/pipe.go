@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,10 +18,13 @@ import (
 // is a journey to the server and back, and a command that writes three leaves has a dozen statements whose answer nobody needs.
 type pipe struct {
 	conn     *pgx.Conn
+	dial     func(context.Context) (*pgx.Conn, error)
+	journeys *atomic.Int64
 	prepared map[*Query]string // name on the server
 	waiting  []*written
 	size     int      // bytes of arguments that wait
 	command  *written // the savepoint that is open
+	fresh    bool     // nothing of the transaction was answered yet: on another connection it can begin anew
 }
 
 // written is a statement that only writes, and what became of it.
@@ -39,9 +43,12 @@ const (
 	mostWaitingSize = 1 << 20 // bytes
 )
 
-func connectPG(ctx context.Context, config *pgx.ConnConfig) (*pipe, error) {
-	c, err := pgx.ConnectConfig(ctx, config)
-	return &pipe{conn: c, prepared: map[*Query]string{}}, err
+func newPipe(ctx context.Context, dial func(context.Context) (*pgx.Conn, error), journeys *atomic.Int64) (*pipe, error) {
+	c, err := dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &pipe{conn: c, dial: dial, journeys: journeys, prepared: map[*Query]string{}}, nil
 }
 
 func (p *pipe) close() error {
@@ -73,12 +80,86 @@ func (p *pipe) prepare(ctx context.Context, q *Query) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
+	err := p.know(ctx, q)
+	if err != nil && p.again(ctx) {
+		err = p.know(ctx, q)
+	}
+	return err
+}
+
+func (p *pipe) know(ctx context.Context, q *Query) error {
+	if _, ok := p.prepared[q]; ok {
+		return nil
+	}
 	name := "q" + strconv.Itoa(len(p.prepared))
 	if _, err := p.conn.Prepare(ctx, name, q.postgres); err != nil {
 		return fmt.Errorf("prepare %s: %w", q.name, err)
 	}
 	p.prepared[q] = name
 	return nil
+}
+
+// again replaces a connection that was found dead (the server restarted) by a new one, once, where nothing of the transaction was
+// answered yet.
+func (p *pipe) again(ctx context.Context) bool {
+	if !p.fresh || !p.conn.IsClosed() || ctx.Err() != nil {
+		return false
+	}
+	p.fresh = false
+	c, err := p.dial(ctx)
+	if err != nil {
+		return false
+	}
+	p.conn, p.prepared = c, map[*Query]string{}
+	return true
+}
+
+// idle says that nothing is open: no transaction, no answer that nobody has read.
+func (p *pipe) idle() bool {
+	return !p.conn.IsClosed() && !p.conn.PgConn().IsBusy() && p.conn.PgConn().TxStatus() == 'I'
+}
+
+// start begins a transaction. The statement travels with the first one that is answered; where begin is nil, the only one is a
+// transaction by itself.
+func (p *pipe) start(ctx context.Context, begin *Query) error {
+	p.forget()
+	p.fresh = true
+	if begin == nil {
+		return nil
+	}
+	_, err := p.later(ctx, begin, nil)
+	return err
+}
+
+// unsent says that the server has not heard of the transaction yet.
+func (p *pipe) unsent() bool {
+	return len(p.waiting) > 0 && (p.waiting[0].q == beginView || p.waiting[0].q == beginUpdate)
+}
+
+// commit ends the transaction. It never travels with the beginning: were the connection found dead then, nobody could say whether the
+// transaction was carried out, and it could not begin anew on another one.
+func (p *pipe) commit(ctx context.Context) error {
+	if p.unsent() {
+		if len(p.waiting) == 1 { // nothing was asked of it
+			p.forget()
+			return nil
+		}
+		if err := p.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := p.later(ctx, commit, nil); err != nil {
+		return err
+	}
+	return p.flush(ctx)
+}
+
+func (p *pipe) rollback(ctx context.Context) error {
+	if p.unsent() {
+		p.forget()
+		return nil
+	}
+	return p.text(ctx, rollback)
 }
 
 // later puts a statement off.
@@ -102,20 +183,12 @@ func (p *pipe) later(ctx context.Context, q *Query, args []any) (*written, error
 	return w, nil
 }
 
-// now runs a statement at once, with what waits before it.
-func (p *pipe) now(ctx context.Context, q *Query) error {
-	if _, err := p.later(ctx, q, nil); err != nil {
-		return err
-	}
-	return p.flush(ctx)
-}
-
 // flush sends what waits and hears what became of it.
 func (p *pipe) flush(ctx context.Context) error {
 	if len(p.waiting) == 0 {
 		return nil
 	}
-	res, err := p.send(ctx, nil, nil)
+	_, res, err := p.send(ctx, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -123,44 +196,71 @@ func (p *pipe) flush(ctx context.Context) error {
 }
 
 // send sends what waits, and a query behind it unless that is nil. The caller reads the query's answer and closes the results.
-func (p *pipe) send(ctx context.Context, q *Query, args []any) (pgx.BatchResults, error) {
+func (p *pipe) send(ctx context.Context, q *Query, args []any) (pgx.Rows, pgx.BatchResults, error) {
+	going := slices.Clone(p.waiting)
+	p.waiting, p.size = p.waiting[:0], 0
+	rows, res, err := p.travel(ctx, going, q, args)
+	if err != nil && p.again(ctx) {
+		for _, w := range going {
+			if err := p.know(ctx, w.q); err != nil {
+				return nil, nil, err
+			}
+		}
+		if q != nil {
+			if err := p.know(ctx, q); err != nil {
+				return nil, nil, err
+			}
+		}
+		rows, res, err = p.travel(ctx, going, q, args)
+	}
+	for _, w := range going {
+		w.args = nil
+	}
+	p.fresh = false
+	return rows, res, err
+}
+
+// travel is one journey to the server and back.
+func (p *pipe) travel(ctx context.Context, going []*written, q *Query, args []any) (pgx.Rows, pgx.BatchResults, error) {
+	p.journeys.Add(1)
 	var b pgx.Batch
-	for _, w := range p.waiting {
+	for _, w := range going {
 		b.Queue(p.prepared[w.q], w.args...)
 	}
 	if q != nil {
 		b.Queue(p.prepared[q], args...)
 	}
-	going := slices.Clone(p.waiting)
-	p.waiting, p.size = p.waiting[:0], 0
 	res := p.conn.SendBatch(ctx, &b)
 	for _, w := range going {
 		tag, err := res.Exec()
 		if err != nil {
 			_ = res.Close() // says the same again
-			return nil, fmt.Errorf("%s: %w", w.q.name, err)
+			return nil, nil, fmt.Errorf("%s: %w", w.q.name, err)
 		}
 		if w.q == commit && tag.String() != "COMMIT" {
 			_ = res.Close()
-			return nil, fmt.Errorf("%w: the server says %s", ErrAborted, tag)
+			return nil, nil, fmt.Errorf("%w: the server says %s", ErrAborted, tag)
 		}
-		w.done, w.n, w.args = true, tag.RowsAffected(), nil
+		w.done, w.n = true, tag.RowsAffected()
 	}
-	return res, nil
+	if q == nil {
+		return nil, res, nil
+	}
+	rows, err := res.Query()
+	if err != nil {
+		_ = res.Close()
+		return nil, nil, fmt.Errorf("%s: %w", q.name, err)
+	}
+	return rows, res, nil
 }
 
 func (p *pipe) query(ctx context.Context, q *Query, args []any) (Rows, error) {
 	if err := p.prepare(ctx, q); err != nil {
 		return nil, err
 	}
-	res, err := p.send(ctx, q, args)
+	rows, res, err := p.send(ctx, q, args)
 	if err != nil {
 		return nil, err
-	}
-	rows, err := res.Query()
-	if err != nil {
-		_ = res.Close()
-		return nil, fmt.Errorf("%s: %w", q.name, err)
 	}
 	return &pgRows{rows, res, q, nil}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,11 +20,12 @@ import (
 // pool hands out connections that keep their prepared statements. database/sql's own pool would prepare a statement
 // again on each connection it happens to pick and offers no place to keep them per connection.
 type pool struct {
-	engine  Engine
-	db      *sql.DB         // SQLite
-	config  *pgx.ConnConfig // PostgreSQL
-	free    chan *conn
-	durable bool
+	engine   Engine
+	db       *sql.DB         // SQLite
+	config   *pgx.ConnConfig // PostgreSQL
+	journeys *atomic.Int64   // PostgreSQL
+	free     chan *conn
+	durable  bool
 }
 
 // conn is one connection with its prepared statements.
@@ -46,18 +48,40 @@ func (c *conn) stmt(ctx context.Context, q *Query) (*sql.Stmt, error) {
 	return st, nil
 }
 
-// exec runs one of the statements that begin and end transactions. They are prepared like every other: a read by primary
+// exec runs one of the statements that begin and end transactions on SQLite. They are prepared like every other: a read by primary
 // key takes as long as compiling BEGIN and COMMIT anew.
 func (c *conn) exec(ctx context.Context, q *Query) error {
-	if c.pg != nil {
-		return c.pg.now(ctx, q)
-	}
 	st, err := c.stmt(ctx, q)
 	if err != nil {
 		return err
 	}
 	_, err = st.ExecContext(ctx)
 	return err
+}
+
+// start begins a transaction; nil begins none, for a statement that is one by itself.
+func (c *conn) start(ctx context.Context, begin *Query) error {
+	switch {
+	case c.pg != nil:
+		return c.pg.start(ctx, begin)
+	case begin == nil:
+		return nil
+	}
+	return c.exec(ctx, begin)
+}
+
+func (c *conn) commit(ctx context.Context) error {
+	if c.pg != nil {
+		return c.pg.commit(ctx)
+	}
+	return c.exec(ctx, commit)
+}
+
+func (c *conn) rollback(ctx context.Context) error {
+	if c.pg != nil {
+		return c.pg.rollback(ctx)
+	}
+	return c.text(ctx, rollback)
 }
 
 // text runs SQL that is no query of ours, outside of the prepared ones: settings, the end of a transaction that has failed.
@@ -85,8 +109,8 @@ func (c *conn) release() {
 	clear(c.prepared)
 }
 
-func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool) (*pool, error) {
-	p := &pool{engine: e, free: make(chan *conn, size), durable: writer}
+func openPool(ctx context.Context, e Engine, dsn string, size int, writer bool, journeys *atomic.Int64) (*pool, error) {
+	p := &pool{engine: e, free: make(chan *conn, size), durable: writer, journeys: journeys}
 	if e == Postgres {
 		var err error
 		if p.config, err = pgx.ParseConfig(dsn); err != nil {
@@ -180,43 +204,50 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		p.drop(c)
 		return nil, err
 	}
-	if p.durable && p.engine == Postgres {
-		if err := c.text(ctx, writerLimits); err != nil {
-			p.drop(c)
-			return nil, err
-		}
-	}
 	return c, nil
 }
 
 func (p *pool) connect(ctx context.Context) (*conn, error) {
 	if p.engine == Postgres {
-		pg, err := connectPG(ctx, p.config)
-		return &conn{pg: pg}, err
+		pg, err := newPipe(ctx, p.dial, p.journeys)
+		if err != nil {
+			return nil, err
+		}
+		return &conn{pg: pg}, nil
 	}
 	raw, err := p.db.Conn(ctx)
 	return &conn{Conn: raw, prepared: map[*Query]*sql.Stmt{}}, err
+}
+
+// dial opens a connection to PostgreSQL, with its settings.
+func (p *pool) dial(ctx context.Context) (*pgx.Conn, error) {
+	c, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil || !p.durable {
+		return c, err
+	}
+	var mode string
+	if err = c.QueryRow(ctx, "SHOW synchronous_commit").Scan(&mode); err == nil {
+		switch mode { // local would forget the standby that stands in after a failure
+		case "on", "remote_apply", "remote_write":
+			_, err = c.PgConn().Exec(ctx, writerLimits).ReadAll()
+		default:
+			err = fmt.Errorf("%w: synchronous_commit is %s", ErrNotDurable, mode)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
 }
 
 // writerLimits keep one node from stopping a cluster: a frozen node that holds the head's row loses its transaction,
 // and whoever waits for a lock hears of it. What works for minutes in one transaction (replay) is active, not idle.
 const writerLimits = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '30s'"
 
-// assertDurable refuses a committing connection whose commits a power loss could undo.
+// assertDurable refuses a committing connection whose commits a power loss could undo; dial does so for PostgreSQL.
 func (p *pool) assertDurable(ctx context.Context, c *conn) error {
-	if !p.durable {
+	if !p.durable || p.engine == Postgres {
 		return nil
-	}
-	if p.engine == Postgres {
-		var mode string
-		if err := c.pg.conn.QueryRow(ctx, "SHOW synchronous_commit").Scan(&mode); err != nil {
-			return err
-		}
-		switch mode { // local would forget the standby that stands in after a failure
-		case "on", "remote_apply", "remote_write":
-			return nil
-		}
-		return fmt.Errorf("%w: synchronous_commit is %s", ErrNotDurable, mode)
 	}
 	var mode int
 	if err := c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&mode); err != nil {
@@ -266,8 +297,8 @@ func (p *pool) checkpoint() {
 	}
 }
 
-// tx runs fn between begin and COMMIT on one connection. A connection that cannot begin (the server went away) is
-// replaced once; after fn has run nothing is ever repeated.
+// tx runs fn between begin and COMMIT on one connection; where begin is nil, fn asks one query at most and there is no more to it. A
+// connection that cannot begin (the server went away) is replaced once; after anything of fn was answered nothing is ever repeated.
 func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
 	c, err := p.begin(ctx, begin)
 	if err != nil {
@@ -276,22 +307,50 @@ func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
 	done := false
 	defer func() {
 		if !done { // fn panicked
-			p.rollback(c)
+			p.rollback(c, begin)
 		}
 	}()
-	if err := fn(&Tx{c: c, engine: p.engine}); err != nil {
+	if err := fn(&Tx{c: c, engine: p.engine, single: begin == nil}); err != nil {
 		done = true
-		p.rollback(c)
+		p.rollback(c, begin)
 		return err
 	}
 	done = true
+	switch {
+	case begin == nil:
+		p.giveIdle(c)
+		return nil
+	case begin == beginView && c.pg != nil && len(c.pg.waiting) == 0:
+		// Nothing depends on how a transaction ends that only asked; the next taker of this connection waits for it.
+		go p.endView(c)
+		return nil
+	}
 	// A cancelled context must not stop a commit half way: its outcome would be unknown to the caller.
-	if err := c.exec(context.WithoutCancel(ctx), commit); err != nil {
-		p.rollback(c)
+	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
+		p.rollback(c, begin)
 		return fmt.Errorf("commit: %w", err)
 	}
 	p.give(c)
 	return nil
+}
+
+func (p *pool) endView(c *conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := c.commit(ctx); err != nil {
+		p.drop(c)
+		return
+	}
+	p.give(c)
+}
+
+// giveIdle gives back a connection on which no transaction was begun, unless an answer is still on its way there.
+func (p *pool) giveIdle(c *conn) {
+	if c.pg != nil && !c.pg.idle() {
+		p.drop(c)
+		return
+	}
+	p.give(c)
 }
 
 func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
@@ -300,7 +359,7 @@ func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err = c.exec(ctx, begin); err == nil {
+		if err = c.start(ctx, begin); err == nil {
 			return c, nil
 		}
 		p.drop(c)
@@ -310,10 +369,16 @@ func (p *pool) begin(ctx context.Context, begin *Query) (*conn, error) {
 	}
 }
 
-func (p *pool) rollback(c *conn) {
+const rollback = "ROLLBACK"
+
+func (p *pool) rollback(c *conn, begin *Query) {
+	if begin == nil {
+		p.giveIdle(c)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := c.text(ctx, "ROLLBACK"); err != nil {
+	if err := c.rollback(ctx); err != nil {
 		// SQLite rolls back by itself on a full disk and then has no transaction to end; in every such case a fresh
 		// connection is the certain way to leave nothing behind.
 		p.drop(c)

@@ -15,7 +15,7 @@ func TestDroppedIsGone(t *testing.T) {
 	for name, p := range map[string]*pool{"reader": db.read, "writer": db.write} {
 		c, err := p.take(t.Context())
 		if err == nil {
-			err = c.exec(t.Context(), beginView)
+			err = c.start(t.Context(), beginView)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ type Sequencer[S any] struct {
 
 // Hooks connect a Sequencer to what its transactions are about.
 type Hooks[S any] struct {
-	Begin func(ctx context.Context, tx *Tx) (S, error)     // first in every transaction: lock, load
+	Begin func(ctx context.Context, tx *Tx) (S, error)     // first in every transaction: lock every other writer out, load
 	Clone func(S) S                                        // an independent copy
 	End   func(ctx context.Context, tx *Tx, state S) error // last before the commit: save
 	Done  func(state S)                                    // after a commit that is on disk
@@ -149,6 +149,7 @@ func (s *Sequencer[S]) group() {
 	var final S
 	ctx := context.Background()
 	err := s.db.Update(ctx, func(tx *Tx) error {
+		tx.memory = map[any]any{}
 		state, err := s.hooks.Begin(ctx, tx)
 		if err != nil {
 			return err

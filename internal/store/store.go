@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 )
 
 // Engine names the database behind a DB.
@@ -58,12 +59,13 @@ type Options struct {
 // DB is an open store. It is safe for concurrent use; writes are serialised by the caller's choice of Update or a
 // Sequencer, and on SQLite by an internal lock.
 type DB struct {
-	engine  Engine
-	dsn     string
-	log     *slog.Logger
-	read    *pool
-	write   *pool         // nil when read-only
-	writing chan struct{} // one slot: held by the writer of the moment; a channel, so that waiting ends with its context
+	engine   Engine
+	dsn      string
+	log      *slog.Logger
+	read     *pool
+	write    *pool // nil when read-only
+	journeys atomic.Int64
+	writing  chan struct{} // one slot: held by the writer of the moment; a channel, so that waiting ends with its context
 }
 
 // Open opens the store at dsn: a file path (SQLite) or a postgres:// URL. It does not migrate.
@@ -80,11 +82,11 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	var err error
 	if !o.ReadOnly {
-		if db.write, err = openPool(ctx, db.engine, dsn, 1, true); err != nil {
+		if db.write, err = openPool(ctx, db.engine, dsn, 1, true, &db.journeys); err != nil {
 			return nil, fmt.Errorf("open %s for writing: %w", db.Name(), err)
 		}
 	}
-	if db.read, err = openPool(ctx, db.engine, dsn, o.Readers, false); err != nil {
+	if db.read, err = openPool(ctx, db.engine, dsn, o.Readers, false, &db.journeys); err != nil {
 		if db.write != nil {
 			_ = db.write.close() // the error that matters is on its way
 		}
@@ -103,6 +105,10 @@ func (db *DB) Name() string {
 	}
 	return filepath.Base(db.dsn)
 }
+
+// Journeys is how often statements were sent to PostgreSQL and their answer waited for, since Open: what a transaction there costs
+// most. On SQLite it is 0.
+func (db *DB) Journeys() int64 { return db.journeys.Load() }
 
 // Close releases every connection. On SQLite the write-ahead log is folded into the main file first.
 func (db *DB) Close() error {
@@ -128,6 +134,12 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return db.read.tx(ctx, beginView, fn)
 }
 
+// Glance is View for a function that asks one query, which is of one moment by itself: on PostgreSQL it is one journey to the server
+// and not three. A second one is refused.
+func (db *DB) Glance(ctx context.Context, fn func(*Tx) error) error {
+	return db.read.tx(ctx, nil, fn)
+}
+
 // Update runs fn in one write transaction and commits when it returns nil; a commit that returned is on disk.
 // Writers of one process wait for each other on both engines, each as long as its ctx allows.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
@@ -147,6 +159,9 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 type Tx struct {
 	c      *conn
 	engine Engine
+	memory map[any]any // nil outside of a Sequencer
+	single bool        // a Glance
+	asked  bool        // what a Glance may ask was asked
 }
 
 // Engine says which database the transaction runs on.
@@ -167,6 +182,9 @@ type Row interface{ Scan(dest ...any) error }
 // Exec runs a query that returns no rows. On PostgreSQL it goes out with the next query that has to wait for its answer, or with
 // the commit: an error may be told only then.
 func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, error) {
+	if tx.single {
+		return nil, fmt.Errorf("%s: %w", q.name, ErrReadOnly)
+	}
 	if tx.c.pg != nil {
 		w, err := tx.c.pg.later(ctx, q, args)
 		if err != nil {
@@ -187,6 +205,9 @@ func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, erro
 
 // Query runs a query that returns rows; the caller closes them.
 func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (Rows, error) {
+	if err := tx.ask(q); err != nil {
+		return nil, err
+	}
 	if tx.c.pg != nil {
 		return tx.c.pg.query(ctx, q, args)
 	}
@@ -203,6 +224,9 @@ func (tx *Tx) Query(ctx context.Context, q *Query, args ...any) (Rows, error) {
 
 // QueryRow runs a query that returns at most one row. It need not have run before Scan.
 func (tx *Tx) QueryRow(ctx context.Context, q *Query, args ...any) Row {
+	if err := tx.ask(q); err != nil {
+		return failedRow{err}
+	}
 	if tx.c.pg != nil {
 		return pgRow{tx.c.pg, ctx, q, args}
 	}
@@ -211,6 +235,15 @@ func (tx *Tx) QueryRow(ctx context.Context, q *Query, args ...any) Row {
 		return failedRow{err}
 	}
 	return st.QueryRowContext(ctx, args...)
+}
+
+// ask lets one query of a Glance pass.
+func (tx *Tx) ask(q *Query) error {
+	if tx.single && tx.asked {
+		return fmt.Errorf("store: %s: a glance is one query", q.name)
+	}
+	tx.asked = true
+	return nil
 }
 
 type failedRow struct{ err error }
@@ -248,6 +281,7 @@ func (tx *Tx) keep(ctx context.Context) error {
 }
 
 func (tx *Tx) undo(ctx context.Context) error {
+	tx.ForgetAll()
 	if tx.c.pg != nil {
 		return tx.c.pg.undo(ctx)
 	}

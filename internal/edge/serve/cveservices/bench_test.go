@@ -153,9 +153,11 @@ func (m *bench) send(method, path, body string) {
 	}
 }
 
-// alone sends one request after the other, with a bare transaction before each, and reports both times at p50.
+// alone sends one request after the other, with a bare transaction before each, and reports both times at p50, and how often
+// PostgreSQL was waited for.
 func (m *bench) alone(name string, n int, do func(i int)) {
 	var all, inside []time.Duration
+	var journeys int64
 	for i := range n {
 		began := time.Now()
 		if err := m.w.DB.Update(m.Context(), func(tx *store.Tx) error { _, err := tx.Exec(m.Context(), barePut, i); return err }); err != nil {
@@ -163,9 +165,11 @@ func (m *bench) alone(name string, n int, do func(i int)) {
 		}
 		m.bare = append(m.bare, time.Since(began))
 		m.clock.drain()
+		before := m.w.DB.Journeys()
 		began = time.Now()
 		do(i)
 		all = append(all, time.Since(began))
+		journeys += m.w.DB.Journeys() - before
 		var sum time.Duration // of its leaves
 		for _, d := range m.clock.drain() {
 			sum += d
@@ -175,6 +179,9 @@ func (m *bench) alone(name string, n int, do func(i int)) {
 	m.ReportMetric(p50(inside), name+"-inside-p50-ms")
 	m.ReportMetric(p50(all), name+"-whole-p50-ms")
 	m.ReportMetric(p50(m.bare), "bare-p50-ms")
+	if journeys > 0 {
+		m.ReportMetric(float64(journeys)/float64(n), name+"-journeys")
+	}
 }
 
 // together sends n requests from 32 clients and reports how many were answered in a second, and what each cost this process, its
@@ -182,6 +189,7 @@ func (m *bench) alone(name string, n int, do func(i int)) {
 func (m *bench) together(n int, do func(i int)) {
 	var next atomic.Int64
 	var clients sync.WaitGroup
+	journeys := m.w.DB.Journeys()
 	user, system := loadtest.Processor()
 	began := time.Now()
 	for range 32 {
@@ -194,6 +202,9 @@ func (m *bench) together(n int, do func(i int)) {
 	clients.Wait()
 	took := time.Since(began)
 	after, afterSystem := loadtest.Processor()
+	if journeys = m.w.DB.Journeys() - journeys; journeys > 0 {
+		m.ReportMetric(float64(journeys)/float64(n), "32-clients-journeys")
+	}
 	m.ReportMetric(float64(n)/took.Seconds(), "32-clients/s")
 	m.ReportMetric((after+afterSystem-user-system).Seconds()*1000/float64(n), "32-clients-cpu-ms/request")
 }
