@@ -65,7 +65,16 @@ func ParseChain(raw ...[]byte) (*Chain, error) {
 	return chain, nil
 }
 
-// Extend appends d if it is a valid charter v+1 of this chain (F.3), and changes nothing otherwise:
+// Extend appends d if Check has nothing against it, and changes nothing otherwise.
+func (c *Chain) Extend(d *Document) error {
+	if err := c.Check(d); err != nil {
+		return err
+	}
+	c.docs = append(c.docs, d)
+	return nil
+}
+
+// Check says whether d is a valid charter v+1 of this chain (F.3):
 //
 //   - prev is the hash of v, genesis the list id, test as it was;
 //   - at least k distinct keys of v's board and k' of its own have signed;
@@ -76,7 +85,7 @@ func ParseChain(raw ...[]byte) (*Chain, error) {
 //
 // Emergency charters (F.4) are not known yet, so k_e signatures are too few. A document of a version that the chain
 // has is ErrKnown, ErrSibling if it would have been valid in its place, or else what is wrong with it.
-func (c *Chain) Extend(d *Document) error {
+func (c *Chain) Check(d *Document) error {
 	v := d.charter.V
 	at := func(err error) error { return fmt.Errorf("charter %d: %w", v, err) }
 	if d.ListID() != c.ListID() {
@@ -95,8 +104,16 @@ func (c *Chain) Extend(d *Document) error {
 	if v <= head {
 		return at(fmt.Errorf("%w: %s beside %s", ErrSibling, d.hash, c.docs[v-1].hash))
 	}
-	c.docs = append(c.docs, d)
 	return nil
+}
+
+// With is the chain in which d follows its predecessor: this chain and d, or, where d is a sibling, the other branch, which
+// ends at d. For whoever has to choose between two.
+func (c *Chain) With(d *Document) (*Chain, error) {
+	if err := c.Check(d); err != nil && !errors.Is(err, ErrSibling) {
+		return nil, err
+	}
+	return &Chain{docs: append(slices.Clone(c.docs[:d.charter.V-1]), d)}, nil
 }
 
 // admit checks d, of the same list and not a genesis, against everything before it.
@@ -183,21 +200,16 @@ func onlyAddsFeatures(old, next *Charter) bool {
 func (d *Document) signers(b Board) int64 {
 	distinct := map[string]bool{}
 	for _, seat := range b.Keys {
-		if distinct[seat.Key] {
-			continue
-		}
-		key, err := dsse.ParseKey(seat.Key)
-		if err != nil {
-			continue
-		}
-		for _, s := range d.sigs {
-			if s.ID == seat.ID && dsse.Verify(key, dsse.TypeCharter, d.signed, s.Sig) == nil {
-				distinct[seat.Key] = true
-				break
-			}
+		if !distinct[seat.Key] && slices.ContainsFunc(d.sigs, func(s Sig) bool { return d.signedBy(seat, s) }) {
+			distinct[seat.Key] = true
 		}
 	}
 	return int64(len(distinct))
+}
+
+func (d *Document) signedBy(seat BoardSeat, s Sig) bool {
+	key, err := dsse.ParseKey(seat.Key)
+	return err == nil && s.ID == seat.ID && dsse.Verify(key, dsse.TypeCharter, d.signed, s.Sig) == nil
 }
 
 func (d *Document) signedByLog(last *Document) bool {

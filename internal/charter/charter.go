@@ -9,7 +9,9 @@
 // Signatures are Ed25519 over DSSE's encoding of those bytes (package dsse). Inside:
 //
 //   - keys ("ed25519") and signatures ("sig") are base64, standard alphabet with padding; hashes ("prev", "genesis",
-//     "root") are lower-case hex; mirror keys are note verifier keys (name+hash+base64);
+//     "root") are lower-case hex; mirror keys are verifier keys (name+hash+base64) of type 4, cosignature/v1;
+//   - policy is in the language of c2sp.org/tlog-policy, names no log (the operator is the log), and its witnesses have
+//     keys of type 4. One key has one role: of the board, the log, the mirrors and the witnesses no two share one;
 //   - in the genesis v is 1 and prev and genesis are "";
 //   - an optional member that says nothing is left out: no "", no 0 days, no empty list, no false. A document has one
 //     spelling, so Parse refuses the others;
@@ -44,6 +46,7 @@ const MaxSize = 64 << 10
 const (
 	FeatureEvents1 = "events-1" // importing and keeping records
 	FeatureEvents2 = "events-2" // the numbering authority: organisations, identifiers, records of our own, governance
+	FeatureEvents3 = "events-3" // continuity: keys of authorities, blocks, aliases, the reports that an epoch rests on
 )
 
 // ErrTest means the charter of a test list, where a real one is wanted: nothing in it counts.

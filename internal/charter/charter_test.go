@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"tasuki/spec/c2sp"
 	"tasuki/spec/dsse"
 	"tasuki/spec/jcs"
 )
@@ -146,13 +147,14 @@ func fullCharter(t testing.TB) *Document {
 	return d
 }
 
+// mirrorKey is a cosigner's verifier key, of a mirror or a witness.
 func mirrorKey(t testing.TB, name string, i int) string {
 	t.Helper()
-	v, err := note.NewEd25519VerifierKey(name, pub(i))
+	v, err := c2sp.NewVKey(name, c2sp.AlgCosignature, pub(i))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v
+	return v.String()
 }
 
 func TestDerivedNamesVerifyCheckpoints(t *testing.T) {

@@ -2,10 +2,7 @@ package charter
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tasuki/spec/c2sp"
 	"tasuki/spec/dsse"
 	"tasuki/spec/jcs"
 )
@@ -54,7 +52,10 @@ func (c *Charter) problems() Invalid {
 	if m := c.Mirrors; m != nil {
 		f.mirrors(m)
 	}
-	f.want(c.Policy == "" || text(c.Policy, 16<<10, true), "/policy", "text", "lines of UTF-8, at most 16 KiB")
+	if c.Policy != "" {
+		f.policy(c.Policy)
+	}
+	f.roles(c)
 	if e := c.Emergency; e != nil {
 		f.want(e.SilenceDays >= 0 && e.SilenceDays <= 36500, "/emergency/silence_days", "range", "1 to 36500 days, or left out")
 		f.want(e.NoticeHours >= 1 && e.NoticeHours <= 87600, "/emergency/notice_hours", "range", "1 to 87600 hours")
@@ -101,14 +102,62 @@ func (f *form) mirrors(m *Mirrors) {
 	f.want(n >= 1, "/mirrors/list", "required", "at least one mirror; without any the member is left out")
 	f.want(m.F >= 0 && m.F < n, "/mirrors/f", "range", "fewer than there are mirrors")
 	f.want(m.Q >= 1 && m.Q <= n && 2*m.Q > n+m.F, "/mirrors/q", "quorum", "2q > m+f, and no more than there are mirrors")
-	keys := map[string]bool{}
+	names := map[string]bool{}
 	for i, one := range m.List {
 		p := "/mirrors/list/" + strconv.Itoa(i)
 		f.want(webURL(one.URL), p+"/url", "url", "an http or https address")
-		key, ok := vkeyMaterial(one.VKey)
-		f.want(ok, p+"/vkey", "vkey", "a note verifier key, name+hash+base64")
-		f.want(!ok || !keys[key], p+"/vkey", "unique", "another mirror has this key")
-		keys[key] = true
+		key, err := c2sp.ParseVKey(one.VKey)
+		f.want(err == nil && key.Alg == c2sp.AlgCosignature, p+"/vkey", "vkey", "a verifier key of type 4, cosignature/v1: name+hash+base64")
+		f.want(err != nil || !names[key.Name], p+"/vkey", "unique", "another mirror has this name")
+		names[key.Name] = true
+	}
+}
+
+func (f *form) policy(written string) {
+	if !text(written, 16<<10, true) {
+		f.want(false, "/policy", "text", "lines of UTF-8, at most 16 KiB")
+		return
+	}
+	p, err := c2sp.ParsePolicy(written)
+	if err != nil {
+		f.want(false, "/policy", "policy", err.Error())
+		return
+	}
+	f.want(len(p.Logs) == 0, "/policy", "log", "the policy names no log: the operator's section says which it is")
+	for _, w := range p.Witnesses {
+		f.want(w.URL == "" || webURL(w.URL), "/policy", "url", "a witness's address is an http or https address, or left out")
+	}
+}
+
+// roles keeps every key to one role: a cosignature does not say in which of two roles it was made, and whoever steals a key
+// must not hold two. What does not parse was complained of already.
+func (f *form) roles(c *Charter) {
+	held := map[string]string{}
+	hold := func(role, pointer string, key []byte) {
+		other, taken := held[string(key)]
+		f.want(!taken, pointer, "role", "this is a key of the "+other+" already")
+		held[string(key)] = role
+	}
+	if key, err := dsse.ParseKey(c.Operator.Key); err == nil {
+		hold("log", "/operator/ed25519", key)
+	}
+	for i, s := range c.Board.Keys {
+		// That two seats share a key has a message of its own.
+		if key, err := dsse.ParseKey(s.Key); err == nil && held[string(key)] != "board" {
+			hold("board", "/board/keys/"+strconv.Itoa(i)+"/ed25519", key)
+		}
+	}
+	if c.Mirrors != nil {
+		for i, m := range c.Mirrors.List {
+			if key, err := c2sp.ParseVKey(m.VKey); err == nil {
+				hold("mirrors", "/mirrors/list/"+strconv.Itoa(i)+"/vkey", key.Key)
+			}
+		}
+	}
+	if p, err := c2sp.ParsePolicy(c.Policy); err == nil {
+		for _, w := range p.Witnesses {
+			hold("witnesses", "/policy", w.Key.Key)
+		}
 	}
 }
 
@@ -244,19 +293,4 @@ func text(s string, max int, lines bool) bool {
 		}
 	}
 	return true
-}
-
-// vkeyMaterial checks a note verifier key's shape and hash (C2SP signed-note, "Verifier keys") and returns its
-// algorithm and key bytes. The algorithm is left to whoever verifies: mirrors cosign with more than one.
-func vkeyMaterial(vkey string) (string, bool) {
-	parts := strings.SplitN(vkey, "+", 3)
-	if len(vkey) > 4096 || len(parts) != 3 || parts[0] == "" || strings.ContainsFunc(parts[0], unicode.IsSpace) || !utf8.ValidString(parts[0]) {
-		return "", false
-	}
-	key, err := base64.StdEncoding.Strict().DecodeString(parts[2])
-	if err != nil || len(key) < 2 || strings.ContainsAny(parts[2], "\r\n") {
-		return "", false
-	}
-	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
-	return string(key), parts[1] == fmt.Sprintf("%08x", binary.BigEndian.Uint32(sum[:4]))
 }
