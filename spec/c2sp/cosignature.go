@@ -50,6 +50,10 @@ func (c *Cosigner) Cosign(text string, at time.Time) (Line, error) {
 	if _, err := ParseCheckpoint(text); err != nil {
 		return Line{}, err
 	}
+	return c.line(text, at)
+}
+
+func (c *Cosigner) line(text string, at time.Time) (Line, error) {
 	if at.Unix() < 0 {
 		return Line{}, fmt.Errorf("%w: a time before 1970", ErrCosignature)
 	}
