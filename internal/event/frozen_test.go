@@ -73,6 +73,14 @@ var ofContinuity = func() map[string]event.Event {
 		"block.granted": {Kind: event.BlockGranted, Year: 2026, First: 30_001, Last: 31_000, Owner: event.BlockOwner([16]byte{7}, acme), Key: key},
 		"block.closed":  {Kind: event.BlockClosed, Year: 2026, First: 30_001, Last: 31_000, Reason: "resigned"},
 		"id.alias":      {Kind: event.IDAlias, ID: "CVE-2026-0042", Alias: "GCVE-1-2026-0001"},
+
+		"gcve.directory": {Kind: event.GCVEDirectory, Body: &event.BodyRef{H: [32]byte{0x5b, 0x1c}, N: 4321}, Source: "https://gcve.example/dist/gcve.json", Digest: list, SourceTime: at},
+		"gcve.allocated": {Kind: event.GCVEAllocated, ID: "GCVE-65535-2026-0001"},
+		"gcve.put": {Kind: event.GCVEPut, ID: "GCVE-65535-2026-0001", Body: &event.BodyRef{H: [32]byte{0x5b, 0x1c}, N: 812}, State: "PUBLISHED", Prev: list,
+			Dates: event.Dates{Published: "2026-11-20T08:11:00.125Z", Updated: "2026-11-20T08:11:00.125Z"}},
+		"gcve.rejected": {Kind: event.GCVERejected, ID: "GCVE-65535-2026-0002", Reason: "unused"},
+		"gcve.pulled": {Kind: event.GCVEPulled, ID: "GCVE-1-GHSA/x", Body: &event.BodyRef{H: [32]byte{0x5b, 0x1c}, N: 812}, State: "REJECTED", From: "gna-1",
+			Source: "https://gna.example/dumps/gna-1.ndjson", Dates: event.Dates{Updated: "2026-11-20T08:11:00Z"}},
 	}
 	for name, e := range out {
 		e.At, e.By, e.List = at, acme, list

@@ -54,6 +54,13 @@ const (
 	BlockGranted Kind = "block.granted/1" // numbers that one authority assigns by itself; whose they are is a commitment
 	BlockClosed  Kind = "block.closed/1"  // what nobody published of them is nobody's any more
 	IDAlias      Kind = "id.alias/1"      // one issue under two numbering schemes
+
+	// Identifiers of GCVE authorities. Kinds of their own, so that whoever reads id as a CVE identifier never meets one (ADR 0015).
+	GCVEDirectory Kind = "gcve.directory/1" // the directory of authorities as it was signed; digest is of its bytes
+	GCVEAllocated Kind = "gcve.allocated/1" // an identifier of the list's own authority was given out
+	GCVEPut       Kind = "gcve.put/1"       // its record, a whole document
+	GCVERejected  Kind = "gcve.rejected/1"  // it will never have a record
+	GCVEPulled    Kind = "gcve.pulled/1"    // a record of another authority: from is who said it, source where it was read
 )
 
 // A rule says which members an event of a kind must have and may have, beside at, by, kind and list.
@@ -115,6 +122,12 @@ var rules = map[Kind]rule{
 	BlockGranted: {must: []string{"first", "key", "last", "owner", "year"}},
 	BlockClosed:  {must: []string{"first", "last", "reason", "year"}},
 	IDAlias:      {must: []string{"alias", "id"}},
+
+	GCVEDirectory: {must: []string{"body", "digest", "source"}, may: []string{"source_time"}},
+	GCVEAllocated: {must: []string{"id"}},
+	GCVEPut:       {must: []string{"body", "id", "state"}, may: []string{"dates", "prev"}},
+	GCVERejected:  {must: []string{"id", "reason"}},
+	GCVEPulled:    {must: []string{"body", "from", "id", "source", "state"}, may: []string{"dates"}},
 }
 
 // Whole says that the body of the kind is a whole CVE record.

@@ -26,6 +26,16 @@ func ownSays(l i18n.Lang, e *event.Event, names func(org string) string) string 
 		return l.T("says.block.closed", year, first, last, e.Reason)
 	case event.IDAlias:
 		return l.T("says.alias", e.ID, e.Alias)
+	case event.GCVEDirectory:
+		return l.T("says.gcve.directory", e.Source)
+	case event.GCVEAllocated:
+		return l.T("says.gcve.allocated", e.ID)
+	case event.GCVEPut:
+		return l.T("says.gcve.put", e.ID, l.T("state."+e.State))
+	case event.GCVERejected:
+		return l.T("says.gcve.rejected", e.ID, e.Reason)
+	case event.GCVEPulled:
+		return l.T("says.gcve.pulled", e.ID, l.T("state."+e.State), e.From, e.Source)
 	}
 	return ""
 }
