@@ -31,7 +31,7 @@ func NewKey(rand io.Reader) (ed25519.PrivateKey, error) {
 
 // BoardKey is one board member's private key, with the list and seat that it is for.
 type BoardKey struct {
-	List    string // list id
+	List    string // list id; "" in a key that was made before the list was founded, and is bound to none
 	ID      string // seat
 	Private ed25519.PrivateKey
 }
@@ -41,9 +41,16 @@ func (k *BoardKey) Public() ed25519.PublicKey { return k.Private.Public().(ed255
 
 const boardKeyTag = "TASUKI-BOARD-KEY-1"
 
+// noList stands for the list in the file of a key that is bound to none.
+const noList = "genesis"
+
 // Marshal writes the key file: a header for the person who finds it, then one line
-// "TASUKI-BOARD-KEY-1 <list id> <seat> <seed in base64>". Lines that begin with # are for people.
+// "TASUKI-BOARD-KEY-1 <list id, or genesis> <seat> <seed in base64>". Lines that begin with # are for people.
 func (k *BoardKey) Marshal() []byte {
+	list := k.List
+	if list == "" {
+		list = noList
+	}
 	return fmt.Appendf(nil, `# BOARD KEY - take this file away from the machine that runs the list.
 #
 # Whoever holds it decides who runs the list: it signs the charter that names a new operator or a new
@@ -60,7 +67,7 @@ func (k *BoardKey) Marshal() []byte {
 # seat:       %s
 # public key: %s
 %s %s %s %s
-`, k.List, k.ID, dsse.EncodeKey(k.Public()), boardKeyTag, k.List, k.ID, base64.StdEncoding.EncodeToString(k.Private.Seed()))
+`, list, k.ID, dsse.EncodeKey(k.Public()), boardKeyTag, list, k.ID, base64.StdEncoding.EncodeToString(k.Private.Seed()))
 }
 
 // ParseBoardKey reads what Marshal writes.
@@ -73,7 +80,10 @@ func ParseBoardKey(raw []byte) (*BoardKey, error) {
 	if len(f) != 4 || f[0] != boardKeyTag {
 		return nil, fmt.Errorf("%w: no line %q", ErrKeyFile, boardKeyTag+" <list> <seat> <key>")
 	}
-	if !isHash(f[1]) || !slug(f[2]) || f[2] == LogSigner {
+	if f[1] == noList {
+		f[1] = ""
+	}
+	if f[1] != "" && !isHash(f[1]) || !slug(f[2]) || f[2] == LogSigner {
 		return nil, fmt.Errorf("%w: list or seat is malformed", ErrKeyFile)
 	}
 	seed, err := dsse.ParseKey(f[3]) // a seed is 32 bytes in the same base64

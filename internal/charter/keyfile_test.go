@@ -101,11 +101,31 @@ func FuzzKeyFiles(f *testing.F) {
 	}
 	f.Add(log)
 	f.Add([]byte("PRIVATE+KEY+a+b+c"))
+	roleFiles := []Role{RoleMirror, RoleWitness, RoleNode}
+	for _, role := range roleFiles {
+		raw, err := (&RoleKey{Role: role, Name: "m1.example", Private: key(1)}).Marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add((&BoardKey{ID: "b2", Private: key(2)}).Marshal())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if k, err := ParseBoardKey(raw); err == nil {
 			again, err := ParseBoardKey(k.Marshal())
 			if err != nil || again.List != k.List || again.ID != k.ID || !bytes.Equal(again.Private, k.Private) {
 				t.Fatalf("read back %v, %v", again, err)
+			}
+		}
+		for _, role := range roleFiles {
+			if k, err := ParseRoleKey(raw, role); err == nil {
+				out, err := k.Marshal()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := ParseRoleKey(out, role); err != nil || again.Name != k.Name || !bytes.Equal(again.Private, k.Private) {
+					t.Fatalf("read back %v, %v", again, err)
+				}
 			}
 		}
 		if k, err := ParseLogKey(raw); err == nil {

@@ -21,6 +21,8 @@ var queries = store.Load(queryFiles, "sql")
 var (
 	insertCharter = queries.Get("charter_insert")
 	listCharters  = queries.Get("charter_list")
+	insertSibling = queries.Get("sibling_insert")
+	listSiblings  = queries.Get("sibling_list")
 )
 
 // ErrNone means a store without a charter: a list that was never founded.
@@ -83,9 +85,18 @@ func Load(ctx context.Context, tx *store.Tx) (*Chain, error) {
 }
 
 func stored(ctx context.Context, tx *store.Tx) ([]*Document, error) {
-	rows, err := tx.Query(ctx, listCharters)
+	docs, err := read(ctx, tx, listCharters)
 	if err != nil {
 		return nil, fmt.Errorf("load the charter chain: %w", err)
+	}
+	return docs, nil
+}
+
+// read is the documents of a query for version and document.
+func read(ctx context.Context, tx *store.Tx, query *store.Query) ([]*Document, error) {
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err below says it
 	var docs []*Document
@@ -93,19 +104,16 @@ func stored(ctx context.Context, tx *store.Tx) ([]*Document, error) {
 		var v int64
 		var raw []byte
 		if err := rows.Scan(&v, &raw); err != nil {
-			return nil, fmt.Errorf("load the charter chain: %w", err)
+			return nil, err
 		}
 		d, err := Parse(raw)
 		if err == nil && d.charter.V != v {
 			err = fmt.Errorf("it is stored as charter %d", v)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("load charter %d: %w", v, err)
+			return nil, fmt.Errorf("charter %d: %w", v, err)
 		}
 		docs = append(docs, d)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("load the charter chain: %w", err)
-	}
-	return docs, nil
+	return docs, rows.Err()
 }
