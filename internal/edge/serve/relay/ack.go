@@ -3,12 +3,12 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"time"
 
 	"tasuki/internal/gate"
-	"tasuki/internal/ledger"
 )
 
 // Durability says when a commit is out of one operator's hands.
@@ -17,8 +17,6 @@ type Durability interface {
 	Quorum() bool
 	// Wait returns nil once a published checkpoint covers the first size leaves, or the context's error.
 	Wait(ctx context.Context, size int64) error
-	// Promise is a signed note in which the log promises to include these events by a deadline (continuity C.3).
-	Promise(ctx context.Context, events []ledger.Hash) ([]byte, error)
 }
 
 // Ack configures how replies to writers are acknowledged.
@@ -81,7 +79,7 @@ func (h *acknowledging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			ack := "local"
 			if events := receipt.Events(); h.a.Receipts != "" && len(events) > 0 {
-				ack += "; receipt=" + h.a.Receipts + hexOf(events[0])
+				ack += "; receipt=" + h.a.Receipts + hex.EncodeToString(events[0][:])
 			}
 			held.header.Set(Header, ack)
 		}

@@ -13,7 +13,6 @@ import (
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/gate/gatetest"
-	"tasuki/internal/ledger"
 	"tasuki/internal/store/storetest"
 )
 
@@ -33,8 +32,6 @@ func (m *mirrors) Wait(ctx context.Context, size int64) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
-
-func (m *mirrors) Promise(context.Context, []ledger.Hash) ([]byte, error) { return nil, nil }
 
 func TestAcknowledge(t *testing.T) {
 	w := gatetest.New(t, storetest.Open(t, storetest.SQLite(t)))
