@@ -23,6 +23,7 @@ type CLI struct {
 	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
+	Escrow  EscrowCmd  `cmd:"" help:"Keys that open private facts when the operator is gone."`
 
 	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`

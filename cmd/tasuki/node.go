@@ -143,7 +143,7 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 		n.gate.Close()
 		return nil, fmt.Errorf("fold the log again: %w", err)
 	}
-	if err := errors.Join(n.openActs(), n.upgradeCharter(ctx)); err != nil {
+	if err := errors.Join(n.openActs(), n.upgradeCharter(ctx), n.openEscrow(ctx)); err != nil {
 		n.gate.Close()
 		return nil, err
 	}
@@ -292,6 +292,7 @@ func (n *node) Run(ctx context.Context) error {
 	start(n.followLog)
 	start(n.followCharter)
 	start(n.beat)
+	start(n.tendEscrow)
 	start(n.schedule)
 	work.Wait()
 	select {

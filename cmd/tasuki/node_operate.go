@@ -27,6 +27,7 @@ var operations = map[string]operation{
 	"authority who":               act((*node).responsible),
 	"cna pull":                    act((*node).pullCNA),
 	"authority scopes":            act((*node).reviewScopes),
+	"escrow status":               act((*node).escrowStatus),
 }
 
 // operation decodes what is asked, does it and encodes what came of it.

@@ -3,16 +3,16 @@ package charter
 import (
 	"fmt"
 	"strings"
+	"unicode"
+
+	"tasuki/spec/c2sp"
 )
 
 // Describe says in plain words who runs the list, until when, who can replace them, and what would be lost with them:
 // one sentence or two per line, in Japanese for lang "ja" (or "ja-…"), else in English. It reads the document only;
 // whether the document is in force is the chain's business.
 func Describe(d *Document, lang string) []string {
-	w := english
-	if lang == "ja" || strings.HasPrefix(lang, "ja-") {
-		w = japanese
-	}
+	w := wordsIn(lang)
 	c := &d.charter
 	lines := []string{fmt.Sprintf(w.list, c.ListName, d.ListID(), c.V, c.Issued)}
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
@@ -50,14 +50,7 @@ func Describe(d *Document, lang string) []string {
 	} else {
 		add(w.mirrors, len(m.List), m.Q)
 	}
-	switch {
-	case len(c.Escrow) == 0:
-		lines = append(lines, w.noEscrow)
-	case c.Mirrors == nil:
-		add(w.escrowAlone, len(c.Escrow))
-	default:
-		add(w.escrow, len(c.Escrow))
-	}
+	lines = append(lines, w.ofEscrow(c))
 	if a := c.ContinueAt; a != nil {
 		add(w.continueAt, c.Operator.Epoch, a.Size, a.Root)
 	}
@@ -68,13 +61,97 @@ func Describe(d *Document, lang string) []string {
 	if c.Reason != "" {
 		add(w.reason, strings.ReplaceAll(strings.TrimSpace(c.Reason), "\n", " "))
 	}
+	return visible(lines)
+}
+
+// witnessed says what the policy asks for.
+func (w *words) witnessed(d *Document) []string {
+	p := d.Witnesses()
+	if len(p.Witnesses) == 0 {
+		if d.charter.Mirrors == nil {
+			return nil // nobody looks on at all, and the line about mirrors says it
+		}
+		return []string{w.noWitnesses}
+	}
+	var names, silent []string
+	for _, one := range p.Witnesses {
+		names = append(names, strings.TrimSpace(one.Name+" "+one.URL))
+		if one.URL == "" {
+			silent = append(silent, one.Name)
+		}
+	}
+	lines := []string{fmt.Sprintf(w.witnesses, len(names), p.Fewest(), strings.Join(names, w.comma))}
+	if len(p.Groups) > 1 {
+		lines = append(lines, fmt.Sprintf(w.rule, w.groups(p), p.Quorum))
+	}
+	if p.Splits() {
+		lines = append(lines, w.splits)
+	}
+	if len(silent) > 0 {
+		lines = append(lines, fmt.Sprintf(w.silent, strings.Join(silent, w.comma)))
+	}
 	return lines
+}
+
+func (w *words) groups(p c2sp.Policy) string {
+	each := make([]string, len(p.Groups))
+	for i, g := range p.Groups {
+		each[i] = fmt.Sprintf(w.group, g.Name, g.K, strings.Join(g.Members, w.comma))
+	}
+	return strings.Join(each, w.comma)
+}
+
+func isJapanese(lang string) bool { return lang == "ja" || strings.HasPrefix(lang, "ja-") }
+
+// visible shows what would not be seen: a character that turns the direction of the text round, or has no width, must not
+// change what a member of the board believes to sign.
+func visible(lines []string) []string {
+	for i, line := range lines {
+		if !strings.ContainsFunc(line, hidden) {
+			continue
+		}
+		var b strings.Builder
+		for _, r := range line {
+			if hidden(r) {
+				fmt.Fprintf(&b, "[U+%04X]", r)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		lines[i] = b.String()
+	}
+	return lines
+}
+
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) || unicode.IsControl(r)
+}
+
+// DescribeEscrow is the sentence of Describe that says what would be lost with the operator.
+func DescribeEscrow(d *Document, lang string) string { return wordsIn(lang).ofEscrow(&d.charter) }
+
+func (w *words) ofEscrow(c *Charter) string {
+	switch {
+	case len(c.Escrow) == 0:
+		return w.noEscrow
+	case c.Mirrors == nil:
+		return fmt.Sprintf(w.escrowAlone, len(c.Escrow))
+	}
+	return fmt.Sprintf(w.escrow, len(c.Escrow))
+}
+
+func wordsIn(lang string) *words {
+	if lang == "ja" || strings.HasPrefix(lang, "ja-") {
+		return &japanese
+	}
+	return &english
 }
 
 // words is one language. Arguments come in one order for all, so formats use [n] where a language wants another.
 type words struct {
 	list, test, operator, openEnded, mandate, boardOfOne, board, emergency, silence, mandateOver string
-	noMirrors, mirrors, noEscrow, escrowAlone, escrow, continueAt, names, features, reason       string
+	noMirrors, mirrors, liars, reports, noEscrow, escrowAlone, escrow, continueAt                string
+	noWitnesses, witnesses, rule, group, splits, silent, names, features, reason                 string
 	comma, or                                                                                    string
 }
 
@@ -90,7 +167,15 @@ var english = words{
 	silence:     "%d days of proven silence",
 	mandateOver: "the end of the mandate",
 	noMirrors:   "There are no mirrors: this node and its backups hold the only copies, and a write counts as soon as it is committed here.",
-	mirrors:     "%d mirrors keep a validated copy; a write counts once %d of them have stored it.",
+	mirrors:     "%d mirrors keep a validated copy; a write counts once %d of them have stored it: %s.",
+	liars:       "Up to %d of the mirrors may lie without harm.",
+	reports:     "Should the operator be lost, a successor goes on once %d of the mirrors have sealed the old epoch and reported.",
+	noWitnesses: "There are no witnesses beside the mirrors.",
+	witnesses:   "%d witnesses look on whether the log only grows; a checkpoint needs at least %d of them: %s.",
+	rule:        "The rule of the witnesses: %s; needed is %s.",
+	group:       "%s is %d of (%s)",
+	splits:      "Two sets of witnesses with none in common would each be enough, so the witnesses alone would not notice two views.",
+	silent:      "No address is given for %s, so nobody can ask there.",
 	noEscrow: "There is no escrow. If this node and its backups were lost, so would be: who owns reserved identifiers, user accounts and " +
 		"their secrets, and quotas. Published records survive wherever a copy is kept.",
 	escrowAlone: "Private facts (owners of reserved identifiers, users, secrets, quotas) are also encrypted to %d escrow key(s), " +
@@ -117,7 +202,15 @@ var japanese = words{
 	silence:     "証明された %d 日間の沈黙",
 	mandateOver: "任期の満了",
 	noMirrors:   "ミラーはありません。写しはこのノードとそのバックアップだけにあり、書き込みはここで確定した時点で有効になります。",
-	mirrors:     "%d か所のミラーが検証済みの写しを持ちます。書き込みは、そのうち %d か所が保存した時点で有効になります。",
+	mirrors:     "%d か所のミラーが検証済みの写しを持ちます。書き込みは、そのうち %d か所が保存した時点で有効になります（%s）。",
+	liars:       "ミラーのうち %d か所までなら、偽っても害はありません。",
+	reports:     "運用者が失われたときは、ミラー %d か所が古い期を封印して報告した時点で、後継者が続きを始められます。",
+	noWitnesses: "ミラーのほかに、証人はありません。",
+	witnesses:   "%d 者の証人が、ログが伸びるだけであることを見守ります。チェックポイントには、そのうち少なくとも %d 者の署名が要ります（%s）。",
+	rule:        "証人の規則: %s。必要なのは %s です。",
+	group:       "%s は %d 者以上（%s）",
+	splits:      "互いに重ならない二組の証人が、それぞれ条件を満たせます。証人だけでは、二つの異なる見え方に気づけません。",
+	silent:      "%s には宛先がないため、だれも署名を頼めません。",
 	noEscrow: "エスクロー（預託）はありません。このノードとバックアップが失われると、予約済み番号の持ち主、利用者とその秘密情報、割り当て枠も失われます。" +
 		"公開済みのレコードは、写しのあるところに残ります。",
 	escrowAlone: "非公開の事実（予約済み番号の持ち主、利用者、秘密情報、割り当て枠）は %d 個のエスクロー鍵あてにも暗号化されますが、" +
