@@ -24,7 +24,10 @@ type SignerOptions struct {
 	Lease     time.Duration      // how long a silent holder keeps the others waiting; 0 means 5 s
 	HighWater string             // path of the high-water file outside the data directory; "" for none
 	Signed    func(c Checkpoint) // called for each checkpoint that Sign meets first, on disk by then; one at a time; may be nil
-	Now       func() time.Time   // required
+	// Pause waits, after a new checkpoint, until the next may be signed; nil waits Interval. A list with a quorum publishes one
+	// checkpoint before it offers the next, or mirrors would each cosign another one.
+	Pause func(ctx context.Context, c Checkpoint)
+	Now   func() time.Time // required
 	Log       *slog.Logger       // nil means discard
 }
 
@@ -47,7 +50,18 @@ func NewSigner(l *Log, o SignerOptions) *Signer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Signer{l: l, o: o, wake: make(chan struct{}, 1)}
+	s := &Signer{l: l, o: o, wake: make(chan struct{}, 1)}
+	if s.o.Pause == nil {
+		s.o.Pause = s.interval
+	}
+	return s
+}
+
+func (s *Signer) interval(ctx context.Context, _ Checkpoint) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(s.o.Interval):
+	}
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {
@@ -73,20 +87,16 @@ func (s *Signer) Run(ctx context.Context) error {
 	tick := time.NewTicker(s.o.Poll)
 	defer tick.Stop()
 	for {
-		switch _, fresh, err := s.Sign(ctx); {
+		switch c, fresh, err := s.Sign(ctx); {
 		case errors.Is(err, ErrFork) || errors.Is(err, ErrBehind):
 			return err
 		case ctx.Err() != nil:
 			return nil
 		case err != nil && !errors.Is(err, errNotHolder) && !errors.Is(err, errRaced):
 			s.o.Log.ErrorContext(ctx, "checkpoint not signed", "origin", s.o.Key.Name(), "err", err)
-			fallthrough // an error pauses like a signature
+			s.interval(ctx, c)
 		case fresh:
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(s.o.Interval):
-			}
+			s.o.Pause(ctx, c)
 		}
 		if err := s.awaitGrowth(ctx, tick.C); err != nil {
 			return nil //nolint:nilerr // the context ended, which is how Run is meant to end
