@@ -46,9 +46,14 @@ var (
 	userDrops = []*store.Query{q.Get("used_drop"), q.Get("session_drop"), q.Get("totp_used_drop")}
 )
 
-// Fold brings one event into the tables.
+// Fold brings one event into the tables. What a transaction remembers of somebody's standing is forgotten with every change here, for
+// it rests on many rows.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	at := e.At.UnixMilli()
+	switch e.Kind {
+	case event.OrgRegistered, event.OrgAdopted, event.OrgRenamed, event.GrantGiven, event.GrantEnded, event.RulePackAdopted, event.BodyErased:
+		tx.ForgetAll()
+	}
 	switch e.Kind {
 	case event.OrgRegistered, event.OrgAdopted, event.OrgRenamed:
 		return foldOrg(ctx, tx, e, at)
@@ -129,6 +134,7 @@ func foldPrivate(ctx context.Context, tx *store.Tx, e *event.Entry, at int64) er
 	if err != nil || fact == nil {
 		return err
 	}
+	tx.ForgetAll()
 	users, secrets, quotas, contacts, totps := privateFacts[0], privateFacts[1], privateFacts[2], privateFacts[3], privateFacts[4]
 	switch f := fact.(type) {
 	case *userFact:
@@ -218,6 +224,7 @@ func (t factTable) remove(ctx context.Context, tx *store.Tx, leaf int64) (subjec
 
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	tx.ForgetAll()
 	clears := []*store.Query{q.Get("org_clear"), q.Get("grant_clear"), q.Get("rulepack_clear")}
 	for _, t := range privateFacts {
 		clears = append(clears, t.clear)

@@ -94,11 +94,11 @@ var (
 // Open signs somebody in and returns the token for their browser, or ErrUnauthorized: whatever is wrong, one-time password
 // included. Guessing is slowed as Verifier.Login slows it.
 func (s *Sessions) Open(ctx context.Context, cr Credentials, from Client) (token string, err error) {
-	c, secret, err := s.verifier.check(ctx, cr.Org, cr.User, cr.Key, from.Source)
+	m, secret, err := s.verifier.check(ctx, cr.Org, cr.User, cr.Key, from.Source)
 	if err != nil {
 		return "", err
 	}
-	return s.open(ctx, c, secret, ViaKey, cr.Code, from)
+	return s.open(ctx, m.caller(), secret, ViaKey, cr.Code, from)
 }
 
 // Vouch signs somebody in for whom an identity provider has vouched: the active user of that name. ErrUnauthorized when there is none.

@@ -2,8 +2,6 @@ package authority
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -54,32 +52,92 @@ func StandingOf(ctx context.Context, tx *store.Tx, at time.Time, c Caller) (Stan
 	if c.Role != Member {
 		return s, nil
 	}
-	// Whoever acts is asked about for every act, inside its transaction: one query, and one for the roles.
-	var u userRow
-	var o orgRow
-	var version string
-	err := tx.QueryRow(ctx, standingGet, c.User, c.Org).Scan(slices.Concat(u.dest(), o.dest(), []any{&version})...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Standing{}, ErrUnauthorized
+	known, ok := store.Recall[membership](tx, membershipKey(c))
+	if !ok {
+		rows, err := tx.Query(ctx, standingGet, c.User, c.Org)
+		if err != nil {
+			return Standing{}, err
+		}
+		defer rows.Close() //nolint:errcheck // scan has asked for the error
+		if known, err = scanMembership(rows); err != nil {
+			return Standing{}, err
+		}
+		if known.user.ID == "" {
+			return Standing{}, ErrUnauthorized
+		}
+		if known.rules == nil {
+			if known.rules, err = RulesOf(ctx, tx, known.version); err != nil {
+				return Standing{}, err
+			}
+		}
+		tx.Remember(membershipKey(c), known)
 	}
-	if err != nil {
-		return Standing{}, err
+	return known.standing(at), nil
+}
+
+// membership is what the tables say of a member, whatever the time.
+type membership struct {
+	user    User
+	org     Org       // without its roles
+	version string    // of the rules in force
+	rules   *RulePack // nil where they were not read
+	grants  []heldRole
+}
+
+type membershipKey Caller
+
+// heldRole is a role that was not taken back, in the order in which they were given.
+type heldRole struct {
+	role     OrgRole
+	from, to int64 // Unix milliseconds; to 0: without end
+}
+
+// scanMembership reads the rows of standing_get or, with what more stands in them, of login: one per grant of a user. Of several users the
+// last counts, whom more is of as well. Nobody is the empty membership.
+func scanMembership(rows store.Rows, more ...any) (m membership, err error) {
+	for first := true; rows.Next(); first = false {
+		var u userRow
+		var o orgRow
+		var version string
+		var held heldRole
+		if err := rows.Scan(slices.Concat(u.dest(), o.dest(), []any{&version, &held.role, &held.from, &held.to}, more)...); err != nil {
+			return membership{}, err
+		}
+		if first || m.user.ID != u.ID {
+			m = membership{user: u.value(), version: version}
+			if version == "" || version == Builtin().Version { // a version names one content
+				m.rules = Builtin()
+			}
+			if m.org, err = o.value(); err != nil {
+				return membership{}, err
+			}
+		}
+		if held.role != "" {
+			m.grants = append(m.grants, held)
+		}
 	}
-	s.User = u.value()
-	if s.Org, err = o.value(); err != nil {
-		return Standing{}, err
+	return m, rows.Err()
+}
+
+// caller is who it is; nobody is nobody.
+func (m *membership) caller() Caller {
+	if m.user.ID == "" {
+		return Caller{}
 	}
-	if s.Roles, err = rolesAt(ctx, tx, s.Org.ID, at); err != nil {
-		return Standing{}, err
+	return Caller{Role: Member, Org: m.org.ID, User: m.user.ID}
+}
+
+// standing is what a member is at a time.
+func (m *membership) standing(at time.Time) Standing {
+	s := Standing{Caller: m.caller(), Org: m.org, User: m.user, rules: m.rules}
+	now := at.UnixMilli()
+	for _, g := range m.grants {
+		if g.from <= now && (g.to == 0 || g.to > now) && !slices.Contains(s.Roles, g.role) {
+			s.Roles = append(s.Roles, g.role)
+			s.Org.addRole(g.role)
+		}
 	}
-	for _, role := range s.Roles {
-		s.Org.addRole(role)
-	}
-	s.rules = Builtin()
-	if version != "" {
-		s.rules, err = RulesOf(ctx, tx, version)
-	}
-	return s, err
+	return s
 }
 
 // Can says whether one of the caller's roles has a power under the rule pack in force.

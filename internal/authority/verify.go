@@ -97,33 +97,55 @@ var login = q.Get("login")
 // request came from, as far as it can be known (an address or network); failures slow down only further failures of the same
 // user and source. A right key is never refused and never made to wait for more than a free core.
 func (v *Verifier) Login(ctx context.Context, org, user, key, source string) (Caller, error) {
-	c, _, err := v.check(ctx, org, user, key, source)
-	return c, err
+	m, _, err := v.check(ctx, org, user, key, source)
+	return m.caller(), err
 }
 
-// check is Login, with the leaf of the secret that was good.
-func (v *Verifier) check(ctx context.Context, org, user, key, source string) (c Caller, leaf int64, err error) {
-	c.Role = Member
-	var active int64
-	var text string
-	err = v.db.View(ctx, func(tx *store.Tx) error {
-		return tx.QueryRow(ctx, login, plain(user), plain(org)).Scan(&c.Org, &c.User, &active, &leaf, &text)
-	})
-	known := err == nil && active == 1
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return Caller{}, 0, err
+// Enter is Login for whoever wants to know also what the caller is at the moment.
+func (v *Verifier) Enter(ctx context.Context, org, user, key, source string) (Standing, error) {
+	m, _, err := v.check(ctx, org, user, key, source)
+	if err != nil {
+		return Standing{}, err
 	}
+	if m.rules == nil {
+		err = v.db.Glance(ctx, func(tx *store.Tx) (err error) {
+			m.rules, err = RulesOf(ctx, tx, m.version)
+			return err
+		})
+	}
+	if err != nil {
+		return Standing{}, err
+	}
+	return m.standing(v.now()), nil
+}
+
+// check says who it is whose key is good, with the leaf of the secret.
+func (v *Verifier) check(ctx context.Context, org, user, key, source string) (m membership, leaf int64, err error) {
+	var text string
+	err = v.db.Glance(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Query(ctx, login, plain(user), plain(org))
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // scanMembership has asked for the error
+		m, err = scanMembership(rows, &leaf, &text)
+		return err
+	})
+	if err != nil {
+		return membership{}, 0, err
+	}
+	known := m.user.ID != "" && m.user.Active
 	hash, perr := parsePHC(text)
 	if perr != nil {
 		hash, known = v.dummy, false
 	}
-	ticket := v.mac("key", c.User, leaf, key)
+	ticket := v.mac("key", m.user.ID, leaf, key)
 	pair, from := v.mac("pair", org, 0, user, source), v.mac("from", source, 0)
 	ok := known && v.remembered(ticket)
 	if !ok {
 		right, err := v.verify(ctx, hash, key, v.suspects(pair, from), func() bool { return known && v.remembered(ticket) })
 		if err != nil {
-			return Caller{}, 0, err
+			return membership{}, 0, err
 		}
 		ok = known && right
 		if ok {
@@ -132,10 +154,10 @@ func (v *Verifier) check(ctx context.Context, org, user, key, source string) (c 
 	}
 	if !ok {
 		v.slow(ctx, v.fail(pair, from))
-		return Caller{}, 0, ErrUnauthorized
+		return membership{}, 0, ErrUnauthorized
 	}
-	v.touch(c.User)
-	return c, leaf, nil
+	v.touch(m.user.ID)
+	return m, leaf, nil
 }
 
 // mac names something in memory. Lengths stand between the texts, so that no two lists of texts are one.

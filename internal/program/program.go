@@ -64,6 +64,11 @@ func (s *Service) Login(ctx context.Context, org, user, key, source string) (aut
 	return s.Verifier.Login(ctx, org, user, key, source)
 }
 
+// Enter is Login for whoever wants to know also what the caller is at the moment.
+func (s *Service) Enter(ctx context.Context, org, user, key, source string) (authority.Standing, error) {
+	return s.Verifier.Enter(ctx, org, user, key, source)
+}
+
 // A turn is an act's time inside the transaction: the gate's, and what the caller is at that moment.
 type turn struct {
 	*gate.Turn

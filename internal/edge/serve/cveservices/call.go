@@ -67,13 +67,10 @@ func (c *call) authenticate(who access) bool {
 		problem{status: http.StatusBadRequest, code: "BAD_REQUEST", message: "The " + name + " header is required."}.write(c.w, c.r, nil)
 		return false
 	}
-	caller, err := c.Acts.Login(c.r.Context(), given[0], given[1], given[2], source(c.r.RemoteAddr))
+	me, err := c.Acts.Enter(c.r.Context(), given[0], given[1], given[2], source(c.r.RemoteAddr))
 	if err == nil {
-		var me authority.Standing
-		if me, err = c.Acts.Standing(c.r.Context(), caller); err == nil {
-			c.caller, c.me, c.words["me"] = caller, me, me.Org.Short
-			return true
-		}
+		c.caller, c.me, c.words["me"] = me.Caller, me, me.Org.Short
+		return true
 	}
 	if who == either && errors.Is(err, authority.ErrUnauthorized) {
 		return true
