@@ -48,8 +48,17 @@ func Describe(d *Document, lang string) []string {
 	if m := c.Mirrors; m == nil {
 		lines = append(lines, w.noMirrors)
 	} else {
-		add(w.mirrors, len(m.List), m.Q)
+		each := make([]string, len(m.List))
+		for i, k := range d.MirrorKeys() {
+			each[i] = k.Name() + " " + m.List[i].URL
+		}
+		add(w.mirrors, len(m.List), m.Q, strings.Join(each, w.comma))
+		if m.F > 0 {
+			add(w.liars, m.F)
+		}
+		add(w.reports, m.Reports())
 	}
+	lines = append(lines, w.witnessed(d)...)
 	lines = append(lines, w.ofEscrow(c))
 	if a := c.ContinueAt; a != nil {
 		add(w.continueAt, c.Operator.Epoch, a.Size, a.Root)
@@ -100,8 +109,6 @@ func (w *words) groups(p c2sp.Policy) string {
 	}
 	return strings.Join(each, w.comma)
 }
-
-func isJapanese(lang string) bool { return lang == "ja" || strings.HasPrefix(lang, "ja-") }
 
 // visible shows what would not be seen: a character that turns the direction of the text round, or has no width, must not
 // change what a member of the board believes to sign.
@@ -167,11 +174,11 @@ var english = words{
 	silence:     "%d days of proven silence",
 	mandateOver: "the end of the mandate",
 	noMirrors:   "There are no mirrors: this node and its backups hold the only copies, and a write counts as soon as it is committed here.",
-	mirrors:     "%d mirrors keep a validated copy; a write counts once %d of them have stored it: %s.",
+	mirrors:     "Mirrors: %[1]d (%[3]s). Each keeps a validated copy; a write counts once %[2]d of them have stored it.",
 	liars:       "Up to %d of the mirrors may lie without harm.",
 	reports:     "Should the operator be lost, a successor goes on once %d of the mirrors have sealed the old epoch and reported.",
 	noWitnesses: "There are no witnesses beside the mirrors.",
-	witnesses:   "%d witnesses look on whether the log only grows; a checkpoint needs at least %d of them: %s.",
+	witnesses:   "Witnesses: %[1]d (%[3]s). They look on whether the log only grows; a checkpoint needs at least %[2]d of them.",
 	rule:        "The rule of the witnesses: %s; needed is %s.",
 	group:       "%s is %d of (%s)",
 	splits:      "Two sets of witnesses with none in common would each be enough, so the witnesses alone would not notice two views.",
@@ -202,11 +209,11 @@ var japanese = words{
 	silence:     "証明された %d 日間の沈黙",
 	mandateOver: "任期の満了",
 	noMirrors:   "ミラーはありません。写しはこのノードとそのバックアップだけにあり、書き込みはここで確定した時点で有効になります。",
-	mirrors:     "%d か所のミラーが検証済みの写しを持ちます。書き込みは、そのうち %d か所が保存した時点で有効になります（%s）。",
+	mirrors:     "ミラーは %[1]d か所です（%[3]s）。それぞれが検証済みの写しを持ち、書き込みは、そのうち %[2]d か所が保存した時点で有効になります。",
 	liars:       "ミラーのうち %d か所までなら、偽っても害はありません。",
 	reports:     "運用者が失われたときは、ミラー %d か所が古い期を封印して報告した時点で、後継者が続きを始められます。",
 	noWitnesses: "ミラーのほかに、証人はありません。",
-	witnesses:   "%d 者の証人が、ログが伸びるだけであることを見守ります。チェックポイントには、そのうち少なくとも %d 者の署名が要ります（%s）。",
+	witnesses:   "証人は %[1]d 者です（%[3]s）。ログが伸びるだけであることを見守り、チェックポイントには、そのうち少なくとも %[2]d 者の署名が要ります。",
 	rule:        "証人の規則: %s。必要なのは %s です。",
 	group:       "%s は %d 者以上（%s）",
 	splits:      "互いに重ならない二組の証人が、それぞれ条件を満たせます。証人だけでは、二つの異なる見え方に気づけません。",
