@@ -1,0 +1,410 @@
+package continuity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tasuki/internal/charter"
+	"tasuki/internal/continuity/internal/mutant"
+	"tasuki/spec/c2sp"
+)
+
+// Mirror is the rule of a validating copy (part D). It is a Client for what is published, and beside that decides what is fetched
+// from the log's pending checkpoint, what is cosigned, and what is sealed. Its store may be ahead of its view: by leaves that have
+// no quorum yet.
+type Mirror struct {
+	*Client
+	disk MirrorDisk
+	key  Signer // nil: stores and serves, cosigns nothing
+}
+
+// Key is a mirror's key and the store that it is bound to (MirrorDisk.ID). Whoever keeps the key writes the store's id beside it
+// before it is used the first time. A key whose store was lost has forgotten what it promised: the charter must name a new one.
+type Key struct {
+	Signer
+	Store string
+}
+
+// OpenMirror loads a mirror. key is nil for a copy that does not cosign. ErrAmnesia: the key is bound to another store.
+func (r Rules) OpenMirror(ctx context.Context, disk MirrorDisk, key *Key, policy ClientPolicy, now func() time.Time) (*Mirror, error) {
+	c, err := r.OpenClient(ctx, disk, policy, now)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mirror{Client: c, disk: disk}
+	if key == nil {
+		return m, nil
+	}
+	id, err := disk.ID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id != key.Store && r.off != mutant.Amnesia {
+		return nil, fmt.Errorf("%w: it is bound to another store", ErrAmnesia)
+	}
+	m.key = key.Signer
+	return m, nil
+}
+
+// OpenMirror loads a mirror under the rules of production.
+func OpenMirror(ctx context.Context, disk MirrorDisk, key *Key, policy ClientPolicy, now func() time.Time) (*Mirror, error) {
+	return Rules{}.OpenMirror(ctx, disk, key, policy, now)
+}
+
+// OfferCharter takes in a charter from anybody. One that opens an epoch seals the old origin with it, in one transaction: from
+// that commit on no cosignature for it can be made.
+func (m *Mirror) OfferCharter(ctx context.Context, d *charter.Document) (Offer, error) {
+	return m.offer(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.Head().Origin(), next) })
+}
+
+func (m *Mirror) sealing(origin string, next *charter.Document) *Sealing {
+	s := &Sealing{Origin: origin, Charter: next.Hash(), broken: m.rules.off == mutant.NoSeal}
+	if m.key != nil {
+		s.Sign = func(stored Tree) ([]byte, error) {
+			return Seal{m.Chain.ListID(), origin, next.Hash(), stored}.Sign(m.key, m.now())
+		}
+	}
+	return s
+}
+
+// Choose is the decision of people between two successors. A mirror that has cosigned in one branch never helps another: else two
+// branches of one list could each have a quorum. It answers ErrCommitted then; only a newer charter leads on from there.
+func (m *Mirror) Choose(ctx context.Context, hash string) error {
+	head := m.Chain.Head()
+	if hash == head.Hash() {
+		return m.Release(ctx)
+	}
+	v := head.Charter().V
+	if before := m.Chain.At(v - 1); before.Charter().Operator.Epoch != head.Charter().Operator.Epoch {
+		_, cosigned, err := m.disk.Heads(ctx, head.Origin())
+		if err != nil {
+			return err
+		}
+		if cosigned.Size > 0 && m.rules.off != mutant.ChooseBack {
+			return fmt.Errorf("charter %d: %w", v, ErrCommitted)
+		}
+	}
+	for _, d := range m.Siblings {
+		if d.Hash() == hash && d.Charter().V == v {
+			return m.choose(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.At(v-1).Origin(), next) })
+		}
+	}
+	return fmt.Errorf("%w: no such charter beside the newest", charter.ErrGap)
+}
+
+// Step is what a mirror does with a pending checkpoint that it may go on to.
+type Step struct {
+	From, To Tree // fetch the leaves between; equal sizes: everything is there
+}
+
+// Consider decides about a checkpoint that the log signed, before any leaf of it is fetched, and records that it was seen. Errors:
+// ErrHeld; ErrOrigin, ErrUnsigned; ErrStopped; ErrStale for a tree smaller than a stored one of the same epoch; ErrFork for one that
+// does not contain what is stored (the mirror stops cosigning the origin, and keeps both notes); ErrTail when leaves of an older
+// epoch must be dropped first (Rebase); ErrOpening; or what kept the copy from answering. The copy is that of the checkpoint's tree.
+func (m *Mirror) Consider(ctx context.Context, signed []byte, copy Copy) (Step, error) {
+	v, err := m.signedByLog(ctx, signed)
+	if err != nil {
+		return Step{}, err
+	}
+	to := v.Tree()
+	if err := m.compare(ctx, v, signed, copy); err != nil {
+		return Step{}, err
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return Step{}, err
+	}
+	seen, _, err := m.disk.Heads(ctx, v.Checkpoint.Origin)
+	if err != nil {
+		return Step{}, err
+	}
+	if to.Size > seen.Size {
+		if err := m.disk.See(ctx, v.Checkpoint.Origin, Signed{to, signed}); err != nil {
+			return Step{}, err
+		}
+	}
+	if to.Size <= stored.Size {
+		return Step{to, to}, nil
+	}
+	return Step{stored, to}, nil
+}
+
+// compare finds out whether a signed tree and the stored one are of one log. The copy is asked only for a tree beyond the stored one.
+func (m *Mirror) compare(ctx context.Context, v Verdict, signed []byte, copy Copy) error {
+	if m.rules.off == mutant.CosignFork {
+		return nil
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return err
+	}
+	to := v.Tree()
+	if to.Size <= stored.Size {
+		err = prefixOf(ctx, m.disk, stored.Size, to)
+	} else {
+		err = prefixOf(ctx, copy, to.Size, stored)
+	}
+	if !errors.Is(err, ErrFork) {
+		return err
+	}
+	// The stored tree is not the log's. If the store holds nothing of this epoch it may end in leaves of the last one that nobody
+	// continues; otherwise the log has contradicted itself.
+	_, err = m.disk.Opening(ctx, v.epoch)
+	switch {
+	case errors.Is(err, ErrNotOpened):
+		return fmt.Errorf("%w: at %d leaves", ErrTail, stored.Size)
+	case err != nil:
+		return err
+	}
+	seen, cosigned, err := m.disk.Heads(ctx, v.Checkpoint.Origin)
+	if err != nil {
+		return err
+	}
+	notes := [][]byte{signed}
+	if seen.Size > 0 {
+		notes = [][]byte{seen.Note, signed}
+	}
+	e := newEvidence(EvidenceFork, v.Checkpoint.Origin, "the log signed two trees of which neither contains the other", m.now(), notes...)
+	halt := Stop{Origin: v.Checkpoint.Origin, Size: cosigned.Size, Kind: EvidenceFork, Leaf: -1, Reason: e.Text, At: m.now()}
+	if err := m.disk.Halt(ctx, halt, &e); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: neither tree contains the other at size %d", ErrFork, min(stored.Size, to.Size))
+}
+
+// signedByLog checks what can be seen from a note alone: that this mirror moves, the newest epoch's origin and log key, no stop.
+func (m *Mirror) signedByLog(ctx context.Context, signed []byte) (Verdict, error) {
+	if m.Hold.Held() {
+		return Verdict{}, fmt.Errorf("%w: %s", ErrHeld, m.Hold.Why)
+	}
+	v, err := m.check(signed)
+	switch {
+	case err != nil:
+		return v, err
+	case v.Err != nil:
+		return v, v.Err
+	case !v.LogSigned:
+		return v, ErrUnsigned
+	}
+	if err := m.remembers(ctx, v); err != nil {
+		return v, err
+	}
+	stop, err := m.disk.Halted(ctx, v.Checkpoint.Origin)
+	if err != nil {
+		return v, err
+	}
+	if stop != nil && v.Checkpoint.Size > stop.Size {
+		return v, fmt.Errorf("%w: at %d: %s", ErrStopped, stop.Size, stop.Reason)
+	}
+	return v, nil
+}
+
+// check counts a note under the newest charter. Without the rule of sealing the charter before counts too.
+func (m *Mirror) check(signed []byte) (Verdict, error) {
+	for d := m.Chain.Head(); ; d = m.Chain.At(d.Charter().V - 1) {
+		q, err := m.rules.QuorumOf(d)
+		if err != nil {
+			return Verdict{}, err
+		}
+		v := q.Check(signed)
+		v.epoch, v.quorum = d.Charter().Operator.Epoch, q
+		if m.rules.off != mutant.NoSeal || !errors.Is(v.Err, ErrOrigin) || d.Charter().V == 1 {
+			return v, nil
+		}
+	}
+}
+
+// remembers compares this key's own line on a note with what the disk knows: a disk that was lost or brought back from a copy
+// forgot what its key promised, and must never sign again.
+func (m *Mirror) remembers(ctx context.Context, v Verdict) error {
+	if m.key == nil || m.rules.off == mutant.Amnesia {
+		return nil
+	}
+	mine := m.key.VKey().String()
+	for _, vote := range v.Mirrors {
+		if vote.VKey != mine || vote.At.IsZero() {
+			continue
+		}
+		_, cosigned, err := m.disk.Heads(ctx, v.Checkpoint.Origin)
+		if err != nil {
+			return err
+		}
+		if cosigned.Size < v.Checkpoint.Size {
+			halt := Stop{Origin: v.Checkpoint.Origin, Size: cosigned.Size, Kind: EvidenceRefusal, Leaf: -1, At: m.now(),
+				Reason: "this mirror has lost what its key promised"}
+			if err := m.disk.Halt(ctx, halt, nil); err != nil {
+				return err
+			}
+			return fmt.Errorf("%w: %d, and knows of %d", ErrAmnesia, v.Checkpoint.Size, cosigned.Size)
+		}
+	}
+	return nil
+}
+
+// Rebase drops stored leaves that the list does not continue: those of an old epoch above the place where the new one opens, or
+// those of a log that contradicted itself when the other branch has the quorum. It is allowed only when the copy contains this
+// mirror's view and proves every epoch's place, or bears the quorum: then no quorum ever stood on the leaves that go. It returns what
+// is kept. The caller has saved the tail before; its events are handed in again. A stop of the origin stays.
+func (m *Mirror) Rebase(ctx context.Context, signed []byte, copy Copy) (Tree, error) {
+	if m.Hold.Held() {
+		return Tree{}, fmt.Errorf("%w: %s", ErrHeld, m.Hold.Why)
+	}
+	v, err := m.check(signed)
+	switch {
+	case err != nil:
+		return Tree{}, err
+	case v.Err != nil:
+		return Tree{}, v.Err
+	case !v.LogSigned:
+		return Tree{}, ErrUnsigned
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return Tree{}, err
+	}
+	if _, err := m.disk.Opening(ctx, v.epoch); err == nil && !v.OK() {
+		return Tree{}, fmt.Errorf("%w: the store is in this epoch already, and this is not published", ErrFork)
+	} else if err != nil && !errors.Is(err, ErrNotOpened) {
+		return Tree{}, err
+	}
+	if m.rules.off != mutant.CutFreely {
+		if err := m.checkCopy(ctx, copy, v.Checkpoint.Size); err != nil {
+			return Tree{}, err
+		}
+	}
+	keep, err := common(ctx, m.disk, copy, min(stored.Size, v.Checkpoint.Size))
+	if err != nil || keep.Size == stored.Size {
+		return keep, err
+	}
+	return keep, m.disk.Cut(ctx, keep.Size)
+}
+
+// checkCopy checks that a copy proves every epoch since this mirror's view and contains the view.
+func (m *Mirror) checkCopy(ctx context.Context, copy Copy, size int64) error {
+	if m.rules.off != mutant.MirrorSkipsSeals {
+		if err := m.rules.checkOpenings(ctx, m.Chain, m.Accepted.Epoch, copy, size); err != nil {
+			return err
+		}
+	}
+	if m.Accepted.Size == 0 {
+		return nil
+	}
+	return prefixOf(ctx, copy, size, m.Accepted.Tree)
+}
+
+// Accept decides about a published checkpoint as a client does. A mirror serves only what it stores, so the copy is its own:
+// ErrUnstored until the leaves are there. ErrFork when its store does not contain the checkpoint (Rebase).
+func (m *Mirror) Accept(ctx context.Context, signed []byte) error {
+	if m.Hold.Held() {
+		return fmt.Errorf("%w: %s", ErrHeld, m.Hold.Why)
+	}
+	v, err := m.admit(signed)
+	if err != nil {
+		return err
+	}
+	if err := m.remembers(ctx, v); err != nil && !errors.Is(err, ErrAmnesia) {
+		return err // with amnesia it serves on, and cosigns nothing
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Checkpoint.Size > stored.Size {
+		return fmt.Errorf("%w: %d, and %d are stored", ErrUnstored, v.Checkpoint.Size, stored.Size)
+	}
+	if err := m.compare(ctx, v, signed, nil); err != nil {
+		return err
+	}
+	return m.Client.Accept(ctx, signed, m.disk)
+}
+
+// common finds the largest tree, of at most size leaves, that two copies share.
+func common(ctx context.Context, a, b Copy, size int64) (Tree, error) {
+	var keep Tree
+	low, high := int64(0), size // equal at low, and beyond high nothing was asked
+	for low <= high {
+		mid := low + (high-low)/2
+		x, err := a.RootAt(ctx, mid)
+		if err != nil {
+			return keep, err
+		}
+		y, err := b.RootAt(ctx, mid)
+		if err != nil {
+			return keep, err
+		}
+		if x == y {
+			keep, low = Tree{mid, x}, mid+1
+		} else {
+			high = mid - 1
+		}
+	}
+	return keep, nil
+}
+
+// Cosign decides about a log-signed checkpoint whose leaves are stored, and returns this mirror's line. The record is on disk before
+// the line is returned. Errors as Consider's, and ErrNotListed, ErrUnstored, ErrSealed.
+func (m *Mirror) Cosign(ctx context.Context, signed []byte) (c2sp.Line, error) {
+	v, err := m.signedByLog(ctx, signed)
+	if err != nil {
+		return c2sp.Line{}, err
+	}
+	if err := m.mayCosign(ctx, v, signed); err != nil {
+		return c2sp.Line{}, err
+	}
+	line, err := m.key.Cosign(v.Text, m.now())
+	if err != nil {
+		return c2sp.Line{}, err
+	}
+	n, err := c2sp.ParseNote(signed)
+	if err != nil {
+		return c2sp.Line{}, err
+	}
+	if err := m.disk.Cosign(ctx, v.Checkpoint.Origin, Signed{v.Tree(), n.With(line).Bytes()}); err != nil {
+		return c2sp.Line{}, fmt.Errorf("cosign %s at %d: %w", v.Checkpoint.Origin, v.Checkpoint.Size, err)
+	}
+	return line, nil
+}
+
+// mayCosign is every rule about a cosignature but those that the record itself enforces: the seal, and never back.
+func (m *Mirror) mayCosign(ctx context.Context, v Verdict, signed []byte) error {
+	if m.key == nil || !v.quorum.listed(m.key.VKey().String()) {
+		return ErrNotListed
+	}
+	if m.rules.off == mutant.CosignUnstored {
+		return nil
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return err
+	}
+	to := v.Tree()
+	if to.Size > stored.Size {
+		return fmt.Errorf("%w: %d, and %d are stored", ErrUnstored, to.Size, stored.Size)
+	}
+	if err := m.compare(ctx, v, signed, nil); err != nil {
+		return err
+	}
+	if m.rules.off == mutant.CosignUnopened || v.epoch != m.Chain.Head().Charter().Operator.Epoch {
+		return nil
+	}
+	// What this mirror serves as published stays, and the epoch is opened where the charter chain lets it.
+	return m.checkCopy(ctx, m.disk, to.Size)
+}
+
+// Violation records that a leaf breaks a rule: nothing beyond it is cosigned under this origin, and everybody can see why. reason is
+// shown to the public.
+func (m *Mirror) Violation(ctx context.Context, signed []byte, leaf int64, reason string) error {
+	origin := m.Chain.Head().Origin()
+	e := newEvidence(EvidenceRefusal, origin, fmt.Sprintf("leaf %d: %s", leaf, reason), m.now(), signed)
+	return m.disk.Halt(ctx, Stop{Origin: origin, Size: leaf, Kind: EvidenceRefusal, Leaf: leaf, Reason: reason, At: m.now()}, &e)
+}
+
+// Stopped is why this mirror does not cosign the newest origin further; nil: it does.
+func (m *Mirror) Stopped(ctx context.Context) (*Stop, error) {
+	return m.disk.Halted(ctx, m.Chain.Head().Origin())
+}
+
+// Seals are the statements of this mirror, newest last.
+func (m *Mirror) Seals(ctx context.Context) ([]Signed, error) { return m.disk.Seals(ctx) }
