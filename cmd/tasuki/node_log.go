@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"tasuki/internal/catalogue"
-	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
@@ -186,7 +185,7 @@ var (
 // stored is what stands beside a leaf.
 type stored struct {
 	mark byte
-	body *ledger.Body // of tiles.Present, packed
+	body *ledger.Body // of ledger.BodyPresent, packed
 }
 
 func (s stored) give(fn func(mark byte, salt [16]byte, raw []byte) error) error {
@@ -203,7 +202,7 @@ func (s stored) give(fn func(mark byte, salt [16]byte, raw []byte) error) error 
 func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (stored, error) {
 	body, err := n.ledger.Body(ctx, tx, index)
 	if err == nil {
-		return stored{mark: tiles.Present, body: body}, nil
+		return stored{mark: ledger.BodyPresent, body: body}, nil
 	}
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return stored{}, err
@@ -213,9 +212,9 @@ func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []b
 	case err != nil && !errors.Is(err, event.ErrUnknown):
 		return stored{}, err
 	case err != nil || e.Body == nil:
-		return stored{mark: tiles.None}, nil
+		return stored{mark: ledger.BodyNone}, nil
 	case e.Kind == event.PrivateFact:
-		return stored{mark: tiles.Committed}, nil
+		return stored{mark: ledger.BodyCommitted}, nil
 	}
-	return stored{mark: tiles.Erased}, nil
+	return stored{mark: ledger.BodyErased}, nil
 }

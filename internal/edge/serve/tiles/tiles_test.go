@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"tasuki/internal/ledger"
 	"tasuki/spec/c2sp"
 )
 
@@ -61,7 +62,7 @@ func (f *fakeLog) Bodies(_ context.Context, n int64, from int, fn func(byte, [16
 		if f.broken != nil && i == 2 {
 			return f.broken
 		}
-		mark, raw := Present, fmt.Appendf(nil, `{"n":%d}`, i)
+		mark, raw := ledger.BodyPresent, fmt.Appendf(nil, `{"n":%d}`, i)
 		if f.large > 0 {
 			raw = bytes.Repeat([]byte{'x'}, f.large)
 		}
@@ -227,14 +228,14 @@ func TestCutBundleGoesOn(t *testing.T) {
 		}
 		replies++
 		for r := strings.NewReader(body); ; items++ {
-			mark, salt, raw, err := ReadItem(r)
+			mark, salt, raw, err := ledger.ReadItem(r)
 			if err == io.EOF {
 				break
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if mark == Present && (salt[0] != byte(items) || len(raw) != 1<<20) {
+			if mark == ledger.BodyPresent && (salt[0] != byte(items) || len(raw) != 1<<20) {
 				t.Fatalf("item %d has salt %x and %d bytes", items, salt, len(raw))
 			}
 		}
@@ -255,35 +256,4 @@ func TestHalfABundleBreaksTheConnection(t *testing.T) {
 	if _, err := io.ReadAll(res.Body); err == nil {
 		t.Error("half a bundle arrived as if it were whole")
 	}
-}
-
-// FuzzItem: what ReadItem accepts, AppendItem writes the same; it never reads past a malformed item.
-func FuzzItem(f *testing.F) {
-	seed, _ := AppendItem(nil, Present, [16]byte{1}, []byte(`{"a":1}`))
-	f.Add(seed)
-	f.Add([]byte{0xff, 0xff, 0xff, 0xfe})
-	f.Add([]byte{0xff, 0xff, 0xff, 0xfc, 0, 0})
-	f.Add([]byte{0, 0, 0, 9, 1})
-	f.Fuzz(func(t *testing.T, in []byte) {
-		r := bytes.NewReader(in)
-		var out []byte
-		for {
-			mark, salt, raw, err := ReadItem(r)
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				if !errors.Is(err, ErrBundle) {
-					t.Fatalf("error of no kind: %v", err)
-				}
-				return
-			}
-			if out, err = AppendItem(out, mark, salt, raw); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !bytes.Equal(in, out) {
-			t.Fatalf("%x became %x", in, out)
-		}
-	})
 }
