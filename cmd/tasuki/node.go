@@ -18,6 +18,7 @@ import (
 	"tasuki/internal/charter"
 	"tasuki/internal/drafts"
 	"tasuki/internal/gate"
+	"tasuki/internal/gcve"
 	"tasuki/internal/governance"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
@@ -63,13 +64,13 @@ type node struct {
 
 // projections are every fold, in order.
 func projections() []gate.Projection {
-	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}}
+	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}, gcve.Projection{}}
 }
 
 // migrate brings a store's schema forward.
 func migrate(ctx context.Context, db *store.DB) error {
 	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema(), governance.Schema(),
-		drafts.Schema())
+		drafts.Schema(), gcve.Schema())
 }
 
 // dsn is the store's address.

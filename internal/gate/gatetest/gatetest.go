@@ -20,6 +20,7 @@ import (
 	"tasuki/internal/drafts"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
+	"tasuki/internal/gcve"
 	"tasuki/internal/governance"
 	"tasuki/internal/ledger"
 	"tasuki/internal/registry"
@@ -57,14 +58,14 @@ func (c *Clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.t = c
 func New(t testing.TB, db *store.DB) *World {
 	t.Helper()
 	ctx := context.Background()
-	if err := db.Migrate(ctx, ledger.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema(), drafts.Schema()); err != nil {
+	if err := db.Migrate(ctx, ledger.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema(), drafts.Schema(), gcve.Schema()); err != nil {
 		t.Fatal(err)
 	}
 	w := &World{DB: db, Log: ledger.New(db), Clock: &Clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}}
 	logger := slog.New(slog.DiscardHandler)
 	w.Catalogue = catalogue.New(db, w.Log, w.Clock.Now, logger)
 	w.Gate = gate.New(gate.Config{DB: db, Log: w.Log, List: List, Operator: Operator, Now: w.Clock.Now, Rand: newRand(), Logger: logger,
-		Projections: []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}}, Scratch: Scratch})
+		Projections: []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}, gcve.Projection{}}, Scratch: Scratch})
 	t.Cleanup(w.Gate.Close)
 	if err := w.Catalogue.Warm(ctx, nil); err != nil {
 		t.Fatal(err)
@@ -81,7 +82,7 @@ func Scratch(ctx context.Context) (*store.DB, func(), error) {
 	discard := func() { _ = os.RemoveAll(dir) } // the system clears what is left there
 	db, err := store.Open(ctx, filepath.Join(dir, "scratch.db"), store.Options{Readers: 1})
 	if err == nil {
-		if err = db.Migrate(ctx, registry.Schema(), authority.Schema(), catalogue.Schema(), governance.Schema()); err != nil {
+		if err = db.Migrate(ctx, registry.Schema(), authority.Schema(), catalogue.Schema(), governance.Schema(), gcve.Schema()); err != nil {
 			err = errors.Join(err, db.Close())
 		}
 	}

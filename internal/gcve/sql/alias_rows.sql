@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, idkey, alias FROM gcve_alias

@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, source, digest, updated, logged FROM gcve_directory

@@ -1,0 +1,2 @@
+-- every row, a line per state
+SELECT state, COUNT(*) FROM gcve_id GROUP BY state

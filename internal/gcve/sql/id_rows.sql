@@ -1,0 +1,2 @@
+-- every row
+SELECT id, year, num, state, leaf, newest, hash, given, first, changed FROM gcve_id

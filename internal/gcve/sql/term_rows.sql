@@ -1,0 +1,2 @@
+-- every row
+SELECT leaf, kind, value FROM gcve_term

@@ -1,0 +1,2 @@
+-- one row by primary key
+INSERT INTO gcve_year (year, top) VALUES (?, ?) ON CONFLICT (year) DO UPDATE SET top = excluded.top

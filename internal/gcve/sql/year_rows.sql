@@ -1,0 +1,2 @@
+-- every row
+SELECT year, top FROM gcve_year

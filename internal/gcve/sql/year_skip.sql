@@ -1,0 +1,2 @@
+-- every row
+UPDATE gcve_year SET top = top + ?
