@@ -27,14 +27,15 @@ type pipe struct {
 	fresh    bool     // nothing of the transaction was answered yet: on another connection it can begin anew
 }
 
-// written is a statement that only writes, and what became of it.
+// written is a statement that waits, nearly always one that only writes, and what became of it.
 type written struct {
-	q    *Query
-	args []any
-	done bool
-	n    int64
-	p    *pipe
-	ctx  context.Context //nolint:containedctx // of the call that put it off
+	q     *Query
+	ahead *Ahead // of one that asks
+	args  []any
+	done  bool
+	n     int64
+	p     *pipe
+	ctx   context.Context //nolint:containedctx // of the call that put it off
 }
 
 // What waits at most: an import would otherwise collect its whole batch.
@@ -232,6 +233,19 @@ func (p *pipe) travel(ctx context.Context, going []*written, q *Query, args []an
 	}
 	res := p.conn.SendBatch(ctx, &b)
 	for _, w := range going {
+		if w.ahead != nil {
+			rows, err := res.Query()
+			if err == nil {
+				w.ahead.take(&pgRows{rows, nil, w.q, nil})
+				err = rows.Err()
+			}
+			if err != nil {
+				_ = res.Close()
+				return nil, nil, fmt.Errorf("%s: %w", w.q.name, err)
+			}
+			w.done = true
+			continue
+		}
 		tag, err := res.Exec()
 		if err != nil {
 			_ = res.Close() // says the same again

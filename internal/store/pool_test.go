@@ -321,3 +321,71 @@ func TestMemory(t *testing.T) {
 		})
 	})
 }
+
+// What is asked ahead is of the moment when it was asked, and costs no journey of its own.
+func TestAhead(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		migrated(t, db)
+		ctx := t.Context()
+		count := store.Inline("count", "SELECT COUNT(*) FROM kv")
+		ask := func(tx *store.Tx, n *int64) *store.Ahead {
+			a, err := tx.Ahead(ctx, count, nil, func(rows store.Rows) error {
+				rows.Next()
+				return rows.Scan(n)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		write := func(tx *store.Tx, key string) {
+			if _, err := tx.Exec(ctx, put, key, nil, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var lost *store.Ahead
+		for round := range int64(2) { // the first prepares the statements
+			var none, one, two int64 = -1, -1, -1
+			var journeys int64
+			err := db.Update(ctx, func(tx *store.Tx) error {
+				before := db.Journeys()
+				a := ask(tx, &none)
+				write(tx, fmt.Sprint("a", round))
+				b := ask(tx, &one)
+				write(tx, fmt.Sprint("b", round))
+				if err := ask(tx, &two).Wait(ctx); err != nil {
+					return err
+				}
+				journeys = db.Journeys() - before
+				lost = ask(tx, new(int64))
+				return errors.Join(a.Wait(ctx), b.Wait(ctx))
+			})
+			if err != nil || none != 2*round || one != none+1 || two != one+1 {
+				t.Errorf("round %d: %d, %d and %d rows, %v", round, none, one, two, err)
+			}
+			if round == 1 && journeys > 1 {
+				t.Errorf("%d journeys", journeys)
+			}
+		}
+		if err := lost.Wait(ctx); err != nil {
+			t.Errorf("what went with the commit: %v", err)
+		}
+		err := db.Update(ctx, func(tx *store.Tx) error {
+			a, err := tx.Ahead(ctx, count, nil, func(rows store.Rows) error {
+				rows.Next()
+				return rows.Scan(new(int64), new(int64))
+			})
+			if err != nil {
+				return err
+			}
+			if err := a.Wait(ctx); err == nil {
+				t.Error("two columns of one")
+			}
+			var n int64
+			return tx.QueryRow(ctx, count).Scan(&n) // the transaction stands
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -155,37 +155,37 @@ func (s *Sequencer[S]) group() {
 			return err
 		}
 		wrote := false
-		for started := time.Now(); ; {
-			c, bulk := s.next(started, len(ran))
-			if c == nil {
-				break
-			}
-			if len(ran) == 0 {
-				s.bulkLast = bulk
-			}
+		started := time.Now()
+		c, bulk := s.next(started, 0)
+		if c != nil {
+			s.bulkLast = bulk
+		}
+		for c != nil {
 			ran = append(ran, outcome{c: c})
+			this := &ran[len(ran)-1]
 			before := s.hooks.Clone(state)
 			if err := tx.begin(ctx); err != nil {
 				return err
 			}
-			err := s.protect(c, tx, &state)
-			if err == nil {
-				err = tx.settle(ctx)
-			}
-			if err != nil {
-				ran[len(ran)-1].err = err
-				state = before
-				if rerr := tx.undo(ctx); rerr != nil {
-					return fmt.Errorf("%w (after %w)", rerr, err)
-				}
-			} else {
-				wrote = true
-				if err := tx.keep(ctx); err != nil {
-					return err
-				}
-			}
+			this.err = s.protect(c, tx, &state)
 			if bulk {
 				started = time.Now() // the group's own time begins with those who waited for it
+			}
+			alone := len(ran) == 1
+			if c, bulk = s.next(started, len(ran)); c != nil {
+				alone = false
+			}
+			err := s.settle(ctx, tx, &this.err, alone)
+			if this.err != nil {
+				state = before
+			} else {
+				wrote = true
+			}
+			if err != nil {
+				if c != nil {
+					ran = append(ran, outcome{c: c}) // its turn does not come
+				}
+				return err
 			}
 		}
 		if !wrote {
@@ -215,6 +215,21 @@ func (s *Sequencer[S]) group() {
 		}
 		o.c.err <- o.err
 	}
+}
+
+// settle ends a command's savepoint, and undoes what failed. What is put off is waited for, so that its failure is this command's and no
+// other's: but for a command alone, whose failure the commit may tell as well. It returns an error that ends the transaction.
+func (s *Sequencer[S]) settle(ctx context.Context, tx *Tx, failed *error, alone bool) error {
+	if *failed == nil && !alone {
+		*failed = tx.settle(ctx)
+	}
+	if *failed == nil {
+		return tx.keep(ctx)
+	}
+	if err := tx.undo(ctx); err != nil {
+		return fmt.Errorf("%w (after %w)", err, *failed)
+	}
+	return nil
 }
 
 // errNothing ends a transaction in which every command was refused: there is nothing to make durable.
