@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -25,11 +26,21 @@ var (
 	ErrConstant   = errors.New("charter: changes what is constant for a list")
 )
 
-// Chain is the charters of one list from the genesis on, each checked against the one before. It is not safe for
-// use while Extend runs.
+// Chain is the charters of one list from the genesis on, each checked against the one before. It may be read while it is
+// extended: a reader sees the chain before or after. Only one goroutine at a time may extend it. A Chain must not be copied.
 type Chain struct {
-	docs []*Document
+	list atomic.Pointer[[]*Document]
 }
+
+// chainOf takes the slice over; nobody may write to it after.
+func chainOf(docs ...*Document) *Chain {
+	c := &Chain{}
+	c.list.Store(&docs)
+	return c
+}
+
+// docs is the charters as they are now; not to be written to.
+func (c *Chain) docs() []*Document { return *c.list.Load() }
 
 // NewChain begins a chain with its genesis, which must bear at least k signatures of its own board.
 func NewChain(genesis *Document) (*Chain, error) {
@@ -39,7 +50,7 @@ func NewChain(genesis *Document) (*Chain, error) {
 	if have := genesis.signers(genesis.charter.Board); have < genesis.charter.Board.K {
 		return nil, fmt.Errorf("genesis: %w: %d of %d", ErrThreshold, have, genesis.charter.Board.K)
 	}
-	return &Chain{docs: []*Document{genesis}}, nil
+	return chainOf(genesis), nil
 }
 
 // ParseChain reads and checks a whole chain, genesis first.
@@ -70,7 +81,8 @@ func (c *Chain) Extend(d *Document) error {
 	if err := c.Check(d); err != nil {
 		return err
 	}
-	c.docs = append(c.docs, d)
+	longer := append(slices.Clip(c.docs()), d)
+	c.list.Store(&longer)
 	return nil
 }
 
@@ -91,18 +103,19 @@ func (c *Chain) Check(d *Document) error {
 	if d.ListID() != c.ListID() {
 		return at(ErrOtherList)
 	}
-	head := c.Head().charter.V
+	docs := c.docs()
+	head := int64(len(docs))
 	switch {
 	case v > head+1:
 		return at(fmt.Errorf("%w: the chain ends at %d", ErrGap, head))
-	case v <= head && c.docs[v-1].hash == d.hash:
+	case v <= head && docs[v-1].hash == d.hash:
 		return at(ErrKnown)
 	}
-	if err := admit(c.docs[:v-1], d); err != nil {
+	if err := admit(docs[:v-1], d); err != nil {
 		return at(err)
 	}
 	if v <= head {
-		return at(fmt.Errorf("%w: %s beside %s", ErrSibling, d.hash, c.docs[v-1].hash))
+		return at(fmt.Errorf("%w: %s beside %s", ErrSibling, d.hash, docs[v-1].hash))
 	}
 	return nil
 }
@@ -113,7 +126,7 @@ func (c *Chain) With(d *Document) (*Chain, error) {
 	if err := c.Check(d); err != nil && !errors.Is(err, ErrSibling) {
 		return nil, err
 	}
-	return &Chain{docs: append(slices.Clone(c.docs[:d.charter.V-1]), d)}, nil
+	return chainOf(append(slices.Clone(c.docs()[:d.charter.V-1]), d)...), nil
 }
 
 // admit checks d, of the same list and not a genesis, against everything before it.
@@ -163,6 +176,9 @@ func admitEpoch(before []*Document, d *Document) error {
 	}
 	return nil
 }
+
+// OpensEpoch says whether next, as the successor of d, opens an epoch (F.3).
+func (d *Document) OpensEpoch(next *Document) bool { return opensEpoch(&d.charter, &next.charter) }
 
 // opensEpoch: only an amendment that leaves operator, mirrors and policy equal opens none.
 func opensEpoch(old, next *Charter) bool {
@@ -222,33 +238,37 @@ func (d *Document) signedByLog(last *Document) bool {
 }
 
 // Head is the newest charter.
-func (c *Chain) Head() *Document { return c.docs[len(c.docs)-1] }
+func (c *Chain) Head() *Document {
+	docs := c.docs()
+	return docs[len(docs)-1]
+}
 
 // Genesis is the first charter.
-func (c *Chain) Genesis() *Document { return c.docs[0] }
+func (c *Chain) Genesis() *Document { return c.docs()[0] }
 
 // Documents are all charters, genesis first; the slice is the caller's.
-func (c *Chain) Documents() []*Document { return slices.Clone(c.docs) }
+func (c *Chain) Documents() []*Document { return slices.Clone(c.docs()) }
 
 // Test says that the list is a test list, for good. Whoever reads somebody else's list refuses such a one (ErrTest) unless they
 // were told otherwise.
-func (c *Chain) Test() bool { return c.docs[0].charter.Test }
+func (c *Chain) Test() bool { return c.docs()[0].charter.Test }
 
 // ListID is what clients pin.
-func (c *Chain) ListID() string { return c.docs[0].hash }
+func (c *Chain) ListID() string { return c.docs()[0].hash }
 
 // Opening is the charter that opened the epoch of the head.
 func (c *Chain) Opening() *Document {
-	return c.docs[slices.IndexFunc(c.docs, func(d *Document) bool {
-		return d.charter.Operator.Epoch == c.Head().charter.Operator.Epoch
-	})]
+	docs := c.docs()
+	epoch := docs[len(docs)-1].charter.Operator.Epoch
+	return docs[slices.IndexFunc(docs, func(d *Document) bool { return d.charter.Operator.Epoch == epoch })]
 }
 
 // Verifiers verify checkpoints of every epoch of the chain.
 func (c *Chain) Verifiers() note.Verifiers {
 	var list []note.Verifier
-	for i, d := range c.docs {
-		if i == 0 || d.charter.Operator.Epoch != c.docs[i-1].charter.Operator.Epoch {
+	docs := c.docs()
+	for i, d := range docs {
+		if i == 0 || d.charter.Operator.Epoch != docs[i-1].charter.Operator.Epoch {
 			list = append(list, d.Verifier())
 		}
 	}

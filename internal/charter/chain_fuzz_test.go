@@ -2,9 +2,12 @@ package charter
 
 import (
 	"encoding/base64"
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"tasuki/spec/jcs"
@@ -12,7 +15,9 @@ import (
 
 // FuzzChain writes chains by a program of bytes: each amendment starts as a legal copy of the head, is altered in up
 // to three ways (some legal, most not), signed by some keys, and offered. The law: this package and the second
-// verifier agree on every document, and what is accepted is the next version, bound to its predecessor.
+// verifier agree on every document, and what is accepted is the next version, bound to its predecessor, with every change
+// of it said in words. A document that takes the place of the head is a sibling exactly if the second verifier takes it
+// there, and never extends the chain.
 func FuzzChain(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0xff})
 	f.Add([]byte{13, 1, 0, 0, 0, 0, 0, 0xff, 13, 2, 0, 0, 0, 0, 0, 0xff})        // two new epochs
@@ -25,6 +30,11 @@ func FuzzChain(f *testing.F) {
 	f.Add([]byte{13, 1, 13, 1, 10, 1, 0, 0xff, 13, 3, 11, 1, 9, 0xff, 0, 0xff})  // epochs that do not follow
 	f.Add([]byte{16, 2, 17, 1, 0, 0, 2, 0, 16, 2, 19, 1, 0, 0, 2, 0})            // features and something else by the log key
 	f.Add([]byte{13, 1, 0, 0, 0, 0, 0, 0xff, 16, 3, 0, 0, 0, 0, 2, 1, 13, 2, 1}) // features after a restore
+	f.Add([]byte{20, 0, 0, 0, 0, 0, 0, 0xff, 19, 0, 0, 0, 0, 0, 0x80, 0x1f})     // the board signs twice
+	f.Add([]byte{20, 0, 0, 0, 0, 0, 0, 0xff, 4, 0, 0, 0, 0, 0, 0x80, 0x1f})      // a sibling with threshold 0
+	f.Add([]byte{21, 255, 0, 0, 0, 0, 0, 0xff, 21, 3, 0, 0, 0, 0, 0, 0xff})      // oversize, and not
+	f.Add([]byte{13, 1, 14, 0x0b, 18, 3, 0, 0xff, 13, 2, 18, 4, 0, 0, 0, 0xff})  // mirrors and witnesses; a broken policy
+	f.Add([]byte{13, 1, 14, 0x0b, 22, 1, 0, 0xff, 13, 2, 14, 0x0b, 22, 9, 0, 0xff})
 
 	w := newProgrammer(f)
 	f.Fuzz(func(t *testing.T, program []byte) { w.run(t, program) })
@@ -64,7 +74,7 @@ var programs = flag.Int("programs", 150, "how many drawn chains TestChainProgram
 // programmer holds what every program starts from.
 type programmer struct {
 	genesis []byte
-	mirrors []Mirror
+	mirrors []Mirror // three mirrors, two witnesses, and three that may not be mirrors of the others' charter
 }
 
 func newProgrammer(t testing.TB) *programmer {
@@ -73,7 +83,9 @@ func newProgrammer(t testing.TB) *programmer {
 		t.Fatal(err)
 	}
 	return &programmer{genesis, []Mirror{
-		{mirrorKey(t, "m1", 40), "https://m1.example"}, {mirrorKey(t, "m2", 41), "https://m2.example"}, {mirrorKey(t, "m3", 42), "https://m3.example"}}}
+		{mirrorKey(t, "m1", 40), "https://m1.example"}, {mirrorKey(t, "m2", 41), "https://m2.example"}, {mirrorKey(t, "m3", 42), "https://m3.example"},
+		{mirrorKey(t, "w1", 43), ""}, {mirrorKey(t, "w2", 44), ""},
+		{mirrorKey(t, "m9", 1), "https://m9.example"}, {mirrorKey(t, "m2", 45), "https://m2b.example"}, {"m1+00000000+BAAA", "https://m1.example"}}}
 }
 
 func (w *programmer) run(t *testing.T, program []byte) (accepted, refused int) {
@@ -83,28 +95,49 @@ func (w *programmer) run(t *testing.T, program []byte) (accepted, refused int) {
 	}
 	wires := [][]byte{w.genesis}
 	for ; len(program) >= 8 && accepted+refused < 6; program = program[8:] {
-		head := chain.Head()
+		head, before := chain.Head(), len(wires)
+		if beside := program[6]&0x80 != 0 && before > 1; beside {
+			before--
+			head = chain.docs()[before-1]
+		}
 		next := head.charter.clone()
 		next.V++
 		next.Prev, next.Genesis, next.ContinueAt, next.Reason = head.hash, chain.ListID(), nil, ""
 		for i := 0; i < 6; i += 2 {
 			alter(&next, chain, w.mirrors, program[i], int(program[i+1]))
 		}
-		raw := signed(t, &next, head, program[6], program[7])
+		raw := signed(t, &next, head, program[6]&0x7f, program[7])
+		last := chain.Head()
 		d, err := Parse(raw)
 		if err == nil {
 			err = chain.Extend(d)
 		}
 		ours := err == nil
-		theirs := tinyChain(append(slices.Clip(wires), raw)) == len(wires)+1
+		if before < len(wires) { // beside the head
+			if ours = errors.Is(err, ErrSibling); err == nil && d.charter.V == head.charter.V+1 {
+				t.Fatalf("a sibling extended the chain: %s", raw)
+			}
+			if errors.Is(err, ErrKnown) { // by its hash; its signatures matter no more
+				refused++
+				continue
+			}
+			if err == nil { // altered into the next version after all
+				accepted, wires = accepted+1, append(wires, raw)
+				continue
+			}
+		}
+		theirs := tinyChain(append(slices.Clone(wires[:before]), raw)) == before+1
 		if ours != theirs {
 			t.Fatalf("this package: %v; the second verifier accepts: %v\n%s", err, theirs, raw)
 		}
-		if !ours {
-			if refused++; chain.Head() != head {
+		if err != nil {
+			if refused++; chain.Head() != last {
 				t.Fatal("a refused charter changed the chain")
 			}
 			continue
+		}
+		if said := unsaid(t, head, d); said != "" {
+			t.Fatalf("said and done differ:\n%s", said)
 		}
 		if d.charter.V != head.charter.V+1 || d.charter.Prev != head.hash || d.ListID() != head.ListID() {
 			t.Fatalf("accepted after charter %d: %s", head.charter.V, raw)
@@ -122,7 +155,7 @@ func alter(c *Charter, chain *Chain, mirrors []Mirror, what byte, arg int) {
 	if len(c.Board.Keys) == 0 {
 		c.Board.Keys = []BoardSeat{{"b1", "x", other}}
 	}
-	switch what % 21 {
+	switch what % 23 {
 	case 1:
 		c.V += int64(arg%5) - 2
 	case 2:
@@ -166,11 +199,24 @@ func alter(c *Charter, chain *Chain, mirrors []Mirror, what byte, arg int) {
 	case 17:
 		c.Test = !c.Test
 	case 18:
-		c.Policy = []string{"", "quorum none\n"}[arg%2]
+		one, two := mirrors[3].VKey, mirrors[4].VKey
+		c.Policy = []string{"", "quorum none\n", "witness a " + one + "\nquorum a\n",
+			"# two\nwitness a " + one + "\nwitness b " + two + " https://b.example\ngroup g any a b\nquorum g\n",
+			"witness a " + one + "\ngroup g 0 a\nquorum g\n", "witness a " + one + "\nwitness b " + one + "\nquorum a\n",
+			"witness a " + mirrors[0].VKey + "\nquorum a\n", "quorum a\nwitness a " + one + "\n", "witness a " + one + "\nquorum a"}[arg%9]
 	case 19:
 		c.Names = []string{"cve.example"}
 	case 20:
 		c.Reason = "because"
+	case 21: // up to twice the largest size
+		c.Names = nil
+		for i := range 2 * arg {
+			c.Names = append(c.Names, strings.Repeat("a", 60)+"."+strings.Repeat("b", 60)+"."+strings.Repeat("c", 60)+"."+strconv.Itoa(i))
+		}
+	case 22: // a mirror's key that has another role, or is none
+		if c.Mirrors != nil && len(c.Mirrors.List) > 0 {
+			c.Mirrors.List[0] = mirrors[5+arg%3]
+		}
 	}
 }
 

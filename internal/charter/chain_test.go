@@ -154,7 +154,7 @@ func TestExtend(t *testing.T) {
 		}, ErrPrev},
 		{"another list", amend(func(n *Charter) { n.Genesis, n.Prev = goldenListID, goldenListID }, 1, 2, 3), ErrOtherList},
 		{"a version skipped", func(t *testing.T, c *Chain) *Document {
-			ahead := &Chain{docs: slices.Clone(c.docs)}
+			ahead := chainOf(slices.Clone(c.docs())...)
 			extend(t, ahead, amend(nothing, 1, 2, 3)(t, ahead))
 			return amend(nothing, 1, 2, 3)(t, ahead)
 		}, ErrGap},
@@ -211,7 +211,7 @@ func TestExtend(t *testing.T) {
 			}
 			// The second verifier, and the chain read back from bytes, say the same of the chain with d at its end.
 			if tc.want != ErrKnown && tc.want != ErrSibling {
-				docs := append(c.Documents()[:slices.Index(c.docs, before)+1], d)
+				docs := append(c.Documents()[:slices.Index(c.docs(), before)+1], d)
 				if got := tinyChain(wire(t, docs)); (got == len(docs)) != (err == nil) {
 					t.Errorf("the second verifier takes %d of %d charters", got, len(docs))
 				}
@@ -307,5 +307,39 @@ func TestDraftDoesNotTouchTheHead(t *testing.T) {
 	again, err := New(c.Head().Charter())
 	if err != nil || again.Hash() != hash {
 		t.Errorf("the head now hashes to %s, %v", again.Hash(), err)
+	}
+}
+
+// A node goes on answering while its list gets a charter.
+func TestReadWhileExtended(t *testing.T) {
+	c := threeOfFive(t)
+	stop := make(chan struct{})
+	bad := make(chan bool)
+	go func() {
+		newest, torn := int64(0), false
+		for {
+			select {
+			case <-stop:
+				bad <- torn
+				return
+			default:
+			}
+			head, docs := c.Head().charter.V, c.Documents()
+			torn = torn || head < newest || int64(len(docs)) < head || docs[len(docs)-1].charter.V != int64(len(docs))
+			newest = head
+		}
+	}()
+	for range 20 {
+		d, err := c.Amend(clock, func(*Charter) {})
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		sign(d, 1, 2, 3)
+		extend(t, c, d)
+	}
+	close(stop)
+	if <-bad {
+		t.Error("a reader saw a chain that never was")
 	}
 }

@@ -60,10 +60,10 @@ func TestChanges(t *testing.T) {
 // mustAmend is a document after old, unsigned.
 func mustAmend(t testing.TB, old *Document, change func(*Charter)) *Document {
 	t.Helper()
-	c := &Chain{docs: []*Document{old}}
+	c := chainOf(old)
 	if old.charter.V > 1 {
 		c, _ = found(t)
-		c = &Chain{docs: []*Document{c.Genesis(), old}}
+		c = chainOf(c.Genesis(), old)
 	}
 	d, err := c.Amend(clock, change)
 	if err != nil {

@@ -44,7 +44,7 @@ func Save(ctx context.Context, tx *store.Tx, c *Chain) error {
 	if err != nil {
 		return err
 	}
-	for i, d := range c.docs {
+	for i, d := range c.docs() {
 		if i < len(have) {
 			if have[i].hash != d.hash {
 				return fmt.Errorf("store charter %d: %w", d.charter.V, ErrSibling)

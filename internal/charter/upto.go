@@ -2,14 +2,14 @@ package charter
 
 // Upto is the chain's beginning as a chain of its own, up to charter v, which the chain has. Extending either leaves the other
 // alone: so a chain can be tried out, and a sibling be put in the place of a charter.
-func (c *Chain) Upto(v int64) *Chain { return &Chain{docs: c.docs[:v:v]} }
+func (c *Chain) Upto(v int64) *Chain { return chainOf(c.docs()[:v:v]...) }
 
 // At is charter v, which the chain has.
-func (c *Chain) At(v int64) *Document { return c.docs[v-1] }
+func (c *Chain) At(v int64) *Document { return c.docs()[v-1] }
 
 // OpenedBy is the charter that opened an epoch, and nil for an epoch that the chain does not know.
 func (c *Chain) OpenedBy(epoch int64) *Document {
-	for _, d := range c.docs {
+	for _, d := range c.docs() {
 		if d.charter.Operator.Epoch == epoch {
 			return d
 		}
