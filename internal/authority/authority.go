@@ -26,6 +26,7 @@ const (
 	Anonymous Role = "anonymous" // reads
 	Operator  Role = "operator"  // whoever holds the data directory: the command line, the control socket
 	Feed      Role = "feed"      // a source this node was told to follow
+	Signed    Role = "signed"    // an organisation, by its key's signature on an event: what it may do is asked of that event
 	Member    Role = "member"    // a user of an organisation, by a secret or a session; Standing says what they may do
 )
 
@@ -42,6 +43,8 @@ func (c Caller) String() string {
 	switch {
 	case c.Role == Member:
 		return string(c.Role) + ":" + c.Org + "/" + c.User
+	case c.Role == Signed:
+		return string(c.Role) + ":" + c.Org
 	case c.Name == "":
 		return string(c.Role)
 	}
@@ -83,7 +86,7 @@ func (r Rules) May(c Caller, a Action) error {
 	switch {
 	case c.Role == Operator:
 		return nil
-	case c.Role == Feed && a == Import, c.Role == Member && a == Act:
+	case c.Role == Feed && a == Import, (c.Role == Member || c.Role == Signed) && a == Act:
 		return nil
 	}
 	return fmt.Errorf("%w: %s may not %s", ErrDenied, c, a)

@@ -21,7 +21,7 @@ type Projection struct{}
 func (Projection) Name() string { return "authority" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 1 }
+func (Projection) Version() int { return 2 }
 
 // Prepare does nothing: bodies of organisations and grants are small and rare.
 func (Projection) Prepare(event.Kind, *event.Doc) error { return nil }
@@ -84,6 +84,8 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 		}
 		_, err := tx.Exec(ctx, packPut, e.Index, e.Pack, body, at)
 		return err
+	case event.KeyAdded, event.KeyRevoked, event.AttestSet:
+		return foldKey(ctx, tx, e, at)
 	case event.PrivateFact:
 		if e.Private == nil {
 			return nil
@@ -225,7 +227,7 @@ func (t factTable) remove(ctx context.Context, tx *store.Tx, leaf int64) (subjec
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 	tx.ForgetAll()
-	clears := []*store.Query{q.Get("org_clear"), q.Get("grant_clear"), q.Get("rulepack_clear")}
+	clears := []*store.Query{q.Get("org_clear"), q.Get("grant_clear"), q.Get("rulepack_clear"), q.Get("key_clear")}
 	for _, t := range privateFacts {
 		clears = append(clears, t.clear)
 	}
@@ -240,7 +242,7 @@ func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
 // Digest is over all derived tables.
 func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
 	return store.Digest(ctx, tx, q.Get("org_rows"), q.Get("grant_rows"), q.Get("rulepack_rows"), q.Get("user_rows"), q.Get("secret_rows"),
-		q.Get("quota_rows"), q.Get("contact_rows"), q.Get("totp_rows"))
+		q.Get("quota_rows"), q.Get("contact_rows"), q.Get("totp_rows"), q.Get("key_rows"))
 }
 
 func bit(v bool) int64 {

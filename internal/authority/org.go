@@ -50,6 +50,7 @@ type Org struct {
 	Name     string
 	Profile  Profile
 	Adopted  bool      // made from an imported assigner
+	Attest   string    // whose word counts for what it does: event.AttestSelf, else the operator's
 	Roles    []OrgRole // standing grants that CVE Services knows, in the order they were given
 	Quota    int64
 	Created  time.Time

@@ -141,7 +141,7 @@ type orgRow struct {
 }
 
 func (r *orgRow) dest() []any {
-	return []any{&r.ID, &r.n, &r.Short, &r.Name, &r.profile, &r.adopted, &r.created, &r.modified, &r.Quota, &r.quotaMade}
+	return []any{&r.ID, &r.n, &r.Short, &r.Name, &r.profile, &r.adopted, &r.Attest, &r.created, &r.modified, &r.Quota, &r.quotaMade}
 }
 
 func (r *orgRow) value() (Org, error) {

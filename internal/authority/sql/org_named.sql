@@ -1,4 +1,4 @@
 -- at most one row by authority_org_short, its quota by authority_quota_subject
-SELECT o.id, o.n, o.short, o.name, o.profile, o.adopted, o.created, o.modified, COALESCE(q.quota, 0), COALESCE(q.made, 0)
+SELECT o.id, o.n, o.short, o.name, o.profile, o.adopted, o.attest, o.created, o.modified, COALESCE(q.quota, 0), COALESCE(q.made, 0)
 FROM authority_org o LEFT JOIN authority_quota q ON q.subject = o.id AND q.newest = 1
 WHERE o.short = ? AND o.short <> ''

@@ -1,2 +1,2 @@
 -- every row
-SELECT id, n, leaf, short, name, profile, adopted, created, modified FROM authority_org
+SELECT id, n, leaf, short, name, profile, adopted, attest, created, modified FROM authority_org

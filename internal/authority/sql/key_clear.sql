@@ -1,0 +1,2 @@
+-- every row
+DELETE FROM authority_key

@@ -1,0 +1,2 @@
+-- one row by primary key
+UPDATE authority_org SET attest = ?, modified = ? WHERE id = ?
