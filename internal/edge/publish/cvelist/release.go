@@ -1,0 +1,487 @@
+package cvelist
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tasuki/internal/catalogue"
+	"tasuki/spec/cve"
+)
+
+// Zips keeps a folder of releases: below it a folder for each tag with the archives of that hour, or of the end of a day, and beside
+// them baseline.json, which names the newest baseline for followers (docs/protocols/cvelist.md). It is used by one goroutine at a time.
+//
+// A station is a moment with the size that the log had then. It is fixed by the first archive that was made for it, and every archive
+// begins and ends at a station: that is why a baseline with the deltas after it is the next baseline, whatever clocks do.
+type Zips struct {
+	Source Source
+	Dir    string
+	// Sign signs a note's text as the list; nil where nobody here can. The manifests are unsigned then.
+	Sign func(text string) ([]byte, error)
+	Keep time.Duration // older releases are deleted; 0 keeps all
+	Log  *slog.Logger
+}
+
+// ZipsResult is what one publication did.
+type ZipsResult struct {
+	Made    []string `json:"made"`   // tags
+	Remade  []string `json:"remade"` // tags whose archives held a body that was erased since
+	Deleted []string `json:"deleted"`
+	Size    int64    `json:"size"` // of the log at the newest station
+}
+
+func (r ZipsResult) String() string {
+	var parts []string
+	for _, kind := range []struct {
+		word string
+		tags []string
+	}{{"made", r.Made}, {"made anew without what was erased", r.Remade}, {"deleted", r.Deleted}} {
+		if len(kind.tags) > 0 {
+			parts = append(parts, kind.word+" "+strings.Join(kind.tags, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to make"
+	}
+	return strings.Join(parts, "; ")
+}
+
+const (
+	dayForm  = "2006-01-02"
+	hourForm = "2006-01-02_15"
+)
+
+func hourTag(at time.Time) string { return "cve_" + at.Format(hourForm) + "00Z" }
+
+func endTag(day time.Time) string { return "cve_" + day.Format(dayForm) + "_at_end_of_day" }
+
+func baselineName(day time.Time) string {
+	return day.Format(dayForm) + "_all_CVEs_at_midnight.zip.zip"
+}
+
+func hourName(at time.Time) string {
+	return at.Format(dayForm) + "_delta_CVEs_at_" + at.Format("15") + "00Z.zip"
+}
+
+func endName(day time.Time) string { return day.Format(dayForm) + "_delta_CVEs_at_end_of_day.zip" }
+
+var tagForm = regexp.MustCompile(`^cve_\d{4}-\d{2}-\d{2}_(\d{2}00Z|at_end_of_day)$`)
+
+const day = 24 * time.Hour
+
+// held are the releases that are there, by tag.
+type held map[string]*Manifest
+
+// read lists the releases of the folder. A folder that holds releases of another list, or other files, is ErrForeign.
+func (z *Zips) read(ctx context.Context) (held, error) {
+	if err := os.MkdirAll(z.Dir, 0o755); err != nil { //nolint:gosec // what is published is for everybody
+		return nil, err
+	}
+	files, err := os.ReadDir(z.Dir)
+	if err != nil {
+		return nil, err
+	}
+	all := held{}
+	for _, f := range files {
+		if !tagForm.MatchString(f.Name()) {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(z.Dir, f.Name(), ManifestName))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was being made: it is made again
+		}
+		if err != nil {
+			return nil, err
+		}
+		m, err := ParseManifest(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		if m.List != z.Source.ID() {
+			return nil, fmt.Errorf("%w: %s is of list %.8s", ErrForeign, f.Name(), m.List)
+		}
+		for _, a := range m.Files {
+			at, err := z.Source.At(ctx, a.To)
+			if errors.Is(err, catalogue.ErrAt) || err == nil && at.root() != a.Root {
+				return nil, fmt.Errorf("%w: %s, size %d", ErrFork, f.Name(), a.To)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		all[f.Name()] = m
+	}
+	return all, nil
+}
+
+// station is the size that stands for a moment: what an archive has fixed, else what the log had then, as far as that is published.
+func (z *Zips) station(ctx context.Context, all held, at time.Time, published int64) (int64, error) {
+	midnight := at.Equal(at.Truncate(day))
+	for _, m := range all {
+		for _, f := range m.Files {
+			switch f.Name {
+			case baselineName(at), endName(at.Add(-day)):
+				if midnight {
+					return f.To, nil
+				}
+			case hourName(at):
+				return f.To, nil
+			}
+		}
+	}
+	size, err := z.Source.SizeAt(ctx, at)
+	return min(size, published), err
+}
+
+// Publish makes the releases of a moment that are not there yet: the end of the day before, and the newest full hour with the day's
+// baseline. Releases that hold a body that was erased since are made anew, and those that are too old are deleted.
+func (z *Zips) Publish(ctx context.Context, at time.Time) (ZipsResult, error) {
+	var out ZipsResult
+	all, err := z.read(ctx)
+	if err != nil {
+		return out, err
+	}
+	cp, err := z.Source.Published(ctx)
+	if err != nil || cp.Size == 0 {
+		return out, err
+	}
+	hour := at.UTC().Truncate(time.Hour)
+	today := hour.Truncate(day)
+	begin, err := z.station(ctx, all, today, cp.Size)
+	if err != nil {
+		return out, err
+	}
+	before, err := z.station(ctx, all, today.Add(-day), cp.Size)
+	if err != nil {
+		return out, err
+	}
+	var due []release
+	if begin > 0 {
+		due = append(due, release{tag: endTag(today.Add(-day)), time: today, files: []ArchiveFile{{Name: endName(today.Add(-day)), Kind: KindDelta, From: before, To: begin}}})
+	}
+	if out.Size, err = z.station(ctx, all, hour, cp.Size); err != nil {
+		return out, err
+	}
+	due = append(due, release{tag: hourTag(hour), time: hour, files: []ArchiveFile{{Name: baselineName(today), Kind: KindBaseline, To: begin},
+		{Name: hourName(hour), Kind: KindDelta, From: begin, To: max(begin, out.Size)}}})
+	for _, r := range due {
+		if all[r.tag] != nil {
+			continue
+		}
+		if all[r.tag], err = z.make(ctx, all, r, cp); err != nil {
+			return out, fmt.Errorf("%s: %w", r.tag, err)
+		}
+		out.Made = append(out.Made, r.tag)
+	}
+	if out.Remade, err = z.remake(ctx, all, cp); err != nil {
+		return out, err
+	}
+	if out.Deleted, err = z.prune(all, at); err != nil {
+		return out, err
+	}
+	return out, z.point(all)
+}
+
+// release is what is to be made.
+type release struct {
+	tag   string
+	time  time.Time
+	files []ArchiveFile // names, kinds and sizes of the log
+}
+
+// make writes a release. Its manifest comes last: a release without one is not there.
+func (z *Zips) make(ctx context.Context, all held, r release, cp Checkpoint) (*Manifest, error) {
+	dir := filepath.Join(z.Dir, r.tag)
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is published is for everybody
+		return nil, err
+	}
+	m := &Manifest{Format: ManifestFormat, List: z.Source.ID(), Test: z.Source.Test(), Tag: r.tag, Time: cve.FormatTime(r.time), Checkpoint: string(cp.Note), Head: cp.Size}
+	sums := ""
+	for _, f := range r.files {
+		if !z.link(all, r.tag, &f) {
+			if err := z.archive(ctx, dir, &f, cp.Size); err != nil {
+				return nil, err
+			}
+		}
+		m.Files = append(m.Files, f)
+		sums += f.SHA256 + "  " + f.Name + "\n"
+	}
+	raw, err := m.bytes()
+	if err != nil {
+		return nil, err
+	}
+	beside := []struct {
+		name string
+		raw  []byte
+	}{{NotesName, m.notes()}, {SumsName, []byte(sums)}, {SignatureName, nil}, {ManifestName, raw}}
+	if z.Sign != nil {
+		if beside[2].raw, err = z.Sign(signedText(raw, m)); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range beside {
+		name := filepath.Join(dir, b.name)
+		if b.raw == nil { // an old signature is of another manifest
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+			continue
+		}
+		if err := replace(name, func(w *os.File) error { _, err := w.Write(b.raw); return err }); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// link takes a day's baseline from another hour's release, where it lies already.
+func (z *Zips) link(all held, tag string, f *ArchiveFile) bool {
+	if f.Kind != KindBaseline {
+		return false
+	}
+	for other, m := range all {
+		have := m.file(f.Name)
+		if have == nil || have.To != f.To || other == tag {
+			continue
+		}
+		to := filepath.Join(z.Dir, tag, f.Name)
+		if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Link(filepath.Join(z.Dir, other, f.Name), to); err == nil {
+			*f = *have
+			return true
+		}
+	}
+	return false
+}
+
+// archive writes one archive and completes what is known of it.
+func (z *Zips) archive(ctx context.Context, dir string, f *ArchiveFile, head int64) error {
+	s, err := between(ctx, z.Source, f.From, f.To)
+	if err != nil {
+		return err
+	}
+	moment, err := z.Source.At(ctx, f.To)
+	if err != nil {
+		return err
+	}
+	var got archived
+	path := filepath.Join(dir, f.Name)
+	err = replace(path, func(w *os.File) (err error) {
+		if f.Kind == KindDelta {
+			got, err = writeZip(ctx, w, z.Source, &s, moment.Time, deltaFile)
+			return err
+		}
+		inner, err := os.CreateTemp(dir, innerName+".*.part")
+		if err != nil {
+			return err
+		}
+		defer os.Remove(inner.Name()) //nolint:errcheck // the next run takes it away
+		defer inner.Close()           //nolint:errcheck // only scratch
+		if got, err = writeZip(ctx, inner, z.Source, &s, moment.Time, treePath); err != nil {
+			return err
+		}
+		if _, err := inner.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return wrapZip(w, inner, moment.Time)
+	})
+	if err != nil {
+		return err
+	}
+	f.Root, f.Records, f.Content = moment.root(), got.records, got.content
+	if f.Kind == KindDelta {
+		f.New, f.Updated = got.fresh, got.updated
+	}
+	if f.Deletions, err = z.deletions(ctx, &s, got.gone, head); err != nil {
+		return err
+	}
+	f.Bytes, f.SHA256, err = sumFile(path)
+	return err
+}
+
+// deletions are what an archive has to name: of the records that it could hold and does not, every one that was erased.
+func (z *Zips) deletions(ctx context.Context, s *set, gone map[string]bool, head int64) ([]Deletion, error) {
+	held := make(map[string]bool, len(s.entries))
+	for i := range s.entries {
+		if id := s.entries[i].id.String(); !gone[id] {
+			held[id] = true
+		}
+	}
+	if s.from == 0 {
+		return erased(ctx, z.Source, 0, head, func(id string) bool { return held[id] })
+	}
+	// A delta takes away what stands at its end without a file: erased within it, or put within it and erased since.
+	return erased(ctx, z.Source, s.from, head, func(id string) bool { return !gone[id] })
+}
+
+// remake writes the releases anew that hold a body that was erased since they were made.
+func (z *Zips) remake(ctx context.Context, all held, cp Checkpoint) ([]string, error) {
+	var out []string
+	for tag, m := range all {
+		list, err := z.Source.Erasures(ctx, m.Head, cp.Size)
+		if err != nil {
+			return out, err
+		}
+		if !slices.ContainsFunc(m.Files, func(f ArchiveFile) bool { return slices.ContainsFunc(list, f.holds) }) {
+			continue
+		}
+		out = append(out, tag)
+	}
+	slices.Sort(out)
+	stay := held{} // only from these is a baseline linked
+	for tag, m := range all {
+		if !slices.Contains(out, tag) {
+			stay[tag] = m
+		}
+	}
+	for _, tag := range out {
+		m := all[tag]
+		at, _, err := cve.ParseTime(m.Time)
+		if err != nil {
+			return out, fmt.Errorf("%s: %w: %w", tag, ErrManifest, err)
+		}
+		if all[tag], err = z.make(ctx, stay, release{tag: tag, time: at, files: m.Files}, cp); err != nil {
+			return out, fmt.Errorf("%s: %w", tag, err)
+		}
+		stay[tag] = all[tag]
+	}
+	return out, nil
+}
+
+// holds says whether the archive has the body that was erased.
+func (f *ArchiveFile) holds(e catalogue.Erasure) bool {
+	return e.Leaf < f.To && f.To <= e.Until && e.Leaf >= f.From
+}
+
+// prune deletes releases that are too old.
+func (z *Zips) prune(all held, now time.Time) ([]string, error) {
+	var out []string
+	for tag, m := range all {
+		at, _, err := cve.ParseTime(m.Time)
+		if err != nil || z.Keep <= 0 || now.Sub(at) <= z.Keep {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(z.Dir, tag)); err != nil {
+			return out, err
+		}
+		delete(all, tag)
+		out = append(out, tag)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// point writes baseline.json, which leads followers to the newest baseline.
+func (z *Zips) point(all held) error {
+	var newest *Manifest
+	var file *ArchiveFile
+	for _, m := range all {
+		for i := range m.Files {
+			if f := &m.Files[i]; f.Kind == KindBaseline && (file == nil || f.To > file.To || f.To == file.To && m.Tag > newest.Tag) {
+				newest, file = m, f
+			}
+		}
+	}
+	if file == nil {
+		return nil
+	}
+	raw, err := json.Marshal(struct {
+		Format string `json:"format"`
+		URL    string `json:"url"`
+		SHA256 string `json:"sha256"`
+		Time   string `json:"fetchTime"`
+	}{"tasuki-baseline/1", "releases/" + newest.Tag + "/" + file.Name, file.SHA256, file.Name[:len(dayForm)] + "T00:00:00Z"}, jsontext.WithIndent("  "))
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(z.Dir, IndexName), func(w *os.File) error { _, err := w.Write(append(raw, '\n')); return err })
+}
+
+// IndexName is the file that names the newest baseline.
+const IndexName = "baseline.json"
+
+// notes is release_notes.md.
+func (m *Manifest) notes() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# CVE %s\n\n", title(m.Tag))
+	if m.Test {
+		b.WriteString("**TEST LIST: nothing in it counts.**\n\n")
+	}
+	for _, f := range m.Files {
+		if f.Kind == KindBaseline {
+			fmt.Fprintf(&b, "- `%s`: the whole list, %d records, at size %d of the log\n", f.Name, f.Records, f.To)
+		} else {
+			fmt.Fprintf(&b, "- `%s`: %s, from size %d to size %d of the log\n", f.Name, changes(f.New, f.Updated, len(f.Deletions)), f.From, f.To)
+		}
+	}
+	fmt.Fprintf(&b, "\nList `%s`. `%s` holds the digests, the sizes of the log and what was erased; `tasuki verify delta BASELINE DELTA… NEXT` proves that a baseline with its deltas is the next baseline.\n",
+		m.List, ManifestName)
+	for _, f := range m.Files {
+		if f.Kind == KindDelta && len(f.Deletions) > 0 {
+			b.WriteString("\nDeleted, since a body was erased:\n\n")
+			for _, d := range f.Deletions {
+				fmt.Fprintf(&b, "- %s (leaf %d)\n", d.ID, d.Leaf)
+			}
+		}
+	}
+	return []byte(b.String())
+}
+
+// title is a release's title after the tag.
+func title(tag string) string {
+	text := strings.TrimPrefix(tag, "cve_")
+	if at, ok := strings.CutSuffix(text, "_at_end_of_day"); ok {
+		return at + " at End of Day"
+	}
+	return strings.Replace(text, "_", " ", 1)
+}
+
+// replace writes a file under another name and gives it its own when it is complete and on the disk.
+func replace(name string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		// CreateTemp makes private files; what is published is for everybody.
+		if err = os.Chmod(f.Name(), 0o644); err == nil {
+			err = os.Rename(f.Name(), name)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+func sumFile(name string) (size int64, sum string, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	return size, hex.EncodeToString(h.Sum(nil)), err
+}
