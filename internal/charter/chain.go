@@ -26,8 +26,8 @@ var (
 	ErrConstant   = errors.New("charter: changes what is constant for a list")
 )
 
-// Chain is the charters of one list from the genesis on, each checked against the one before. It may be read while it is
-// extended: a reader sees the chain before or after. Only one goroutine at a time may extend it. A Chain must not be copied.
+// Chain is the charters of one list from the genesis on, each checked against the one before. It is safe for use
+// by several goroutines: who reads while it is extended sees the chain before or after. A Chain must not be copied.
 type Chain struct {
 	list atomic.Pointer[[]*Document]
 }
@@ -78,12 +78,16 @@ func ParseChain(raw ...[]byte) (*Chain, error) {
 
 // Extend appends d if Check has nothing against it, and changes nothing otherwise.
 func (c *Chain) Extend(d *Document) error {
-	if err := c.Check(d); err != nil {
-		return err
+	for {
+		have := c.list.Load()
+		if err := check(*have, d); err != nil {
+			return err
+		}
+		longer := append(slices.Clip(*have), d)
+		if c.list.CompareAndSwap(have, &longer) {
+			return nil
+		}
 	}
-	longer := append(slices.Clip(c.docs()), d)
-	c.list.Store(&longer)
-	return nil
 }
 
 // Check says whether d is a valid charter v+1 of this chain (F.3):
@@ -97,13 +101,14 @@ func (c *Chain) Extend(d *Document) error {
 //
 // Emergency charters (F.4) are not known yet, so k_e signatures are too few. A document of a version that the chain
 // has is ErrKnown, ErrSibling if it would have been valid in its place, or else what is wrong with it.
-func (c *Chain) Check(d *Document) error {
+func (c *Chain) Check(d *Document) error { return check(c.docs(), d) }
+
+func check(docs []*Document, d *Document) error {
 	v := d.charter.V
 	at := func(err error) error { return fmt.Errorf("charter %d: %w", v, err) }
-	if d.ListID() != c.ListID() {
+	if d.ListID() != docs[0].hash {
 		return at(ErrOtherList)
 	}
-	docs := c.docs()
 	head := int64(len(docs))
 	switch {
 	case v > head+1:

@@ -130,8 +130,8 @@ func (c *Client) Choose(ctx context.Context, hash string) error {
 func (c *Client) choose(ctx context.Context, d *charter.Document, seal func(*charter.Document) *Sealing) error {
 	head := c.Chain.Head()
 	v := head.Charter().V
-	next, err := c.rules.extended(c.Chain.Upto(v-1), d)
-	if err != nil {
+	next, err := c.rules.extended(c.Chain, d)
+	if next == nil {
 		return err
 	}
 	var s *Sealing

@@ -118,14 +118,20 @@ func (r Rules) mirrorKey(vkey string) (Verifier, error) {
 	return c2sp.NewCosignatureVerifier(vkey)
 }
 
-// extended is chain with d at its end; chain stays as it was.
+// extended is the chain in which d follows its predecessor. Beside ErrSibling it is the other branch.
 func (r Rules) extended(chain *charter.Chain, d *charter.Document) (*charter.Chain, error) {
 	if r.extend != nil {
 		return r.extend(chain, d)
 	}
-	next := chain.Upto(chain.Head().Charter().V)
-	if err := next.Extend(d); err != nil {
+	return Extended(chain, d)
+}
+
+// Extended is what extends a chain in production: a chain of its own, beside ErrSibling the other branch, or nil.
+func Extended(chain *charter.Chain, d *charter.Document) (*charter.Chain, error) {
+	err := chain.Check(d)
+	if err != nil && !errors.Is(err, charter.ErrSibling) {
 		return nil, err
 	}
-	return next, nil
+	next, werr := chain.With(d)
+	return next, errors.Join(err, werr)
 }

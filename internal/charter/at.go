@@ -1,9 +1,5 @@
 package charter
 
-// Upto is the chain's beginning as a chain of its own, up to charter v, which the chain has. Extending either leaves the other
-// alone: so a chain can be tried out, and a sibling be put in the place of a charter.
-func (c *Chain) Upto(v int64) *Chain { return chainOf(c.docs()[:v:v]...) }
-
 // At is charter v, which the chain has.
 func (c *Chain) At(v int64) *Document { return c.docs()[v-1] }
 

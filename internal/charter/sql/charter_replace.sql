@@ -1,0 +1,2 @@
+-- primary key; one row
+UPDATE charter SET doc = ? WHERE v = ?

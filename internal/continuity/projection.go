@@ -1,0 +1,40 @@
+package continuity
+
+import (
+	"context"
+
+	"tasuki/internal/event"
+	"tasuki/internal/store"
+)
+
+// Projection folds where each epoch was opened. Whether it was opened rightly is for CheckOpening to say.
+type Projection struct{}
+
+// Name names the projection in reports.
+func (Projection) Name() string { return "continuity" }
+
+// Version is of what Fold derives.
+func (Projection) Version() int { return 1 }
+
+// Prepare has nothing to compute.
+func (Projection) Prepare(event.Kind, *event.Doc) error { return nil }
+
+// Fold notes the leaf that opens an epoch.
+func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	if e.Kind != event.EpochOpened {
+		return nil
+	}
+	_, err := tx.Exec(ctx, q.Get("epoch_put"), e.Epoch, e.Index)
+	return err
+}
+
+// Reset empties the table.
+func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	_, err := tx.Exec(ctx, q.Get("epoch_clear"))
+	return err
+}
+
+// Digest is over the table's rows.
+func (Projection) Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) {
+	return store.Digest(ctx, tx, q.Get("epoch_rows"))
+}

@@ -1,0 +1,2 @@
+-- all rows, for a replay
+DELETE FROM continuity_epoch

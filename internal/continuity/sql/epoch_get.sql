@@ -1,0 +1,2 @@
+-- primary key; one row
+SELECT leaf FROM continuity_epoch WHERE epoch = ?

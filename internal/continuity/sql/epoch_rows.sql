@@ -1,0 +1,2 @@
+-- all rows, for a digest
+SELECT epoch, leaf FROM continuity_epoch

@@ -1,0 +1,2 @@
+-- index of name; few rows
+SELECT COUNT(*) FROM continuity_evidence

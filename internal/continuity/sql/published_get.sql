@@ -1,0 +1,2 @@
+-- primary key; one row
+SELECT size, root, note FROM continuity_published WHERE origin = ?

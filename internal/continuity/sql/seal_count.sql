@@ -1,0 +1,2 @@
+-- a handful of rows
+SELECT COUNT(*) FROM continuity_seal
