@@ -100,6 +100,7 @@ func (s *Sealing) Binds() bool { return !s.broken }
 type Signed struct {
 	Tree
 	Note []byte
+	Time time.Time // of what a Publisher has published: when it was cosigned last; else zero
 }
 
 // Stop is why a mirror does not cosign beyond a size of an origin.

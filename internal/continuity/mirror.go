@@ -121,7 +121,7 @@ func (m *Mirror) Consider(ctx context.Context, signed []byte, copy Copy) (Step, 
 		return Step{}, err
 	}
 	if to.Size > seen.Size {
-		if err := m.disk.See(ctx, v.Checkpoint.Origin, Signed{to, signed}); err != nil {
+		if err := m.disk.See(ctx, v.Checkpoint.Origin, Signed{Tree: to, Note: signed}); err != nil {
 			return Step{}, err
 		}
 	}
@@ -361,7 +361,7 @@ func (m *Mirror) Cosign(ctx context.Context, signed []byte) (c2sp.Line, error) {
 	if err != nil {
 		return c2sp.Line{}, err
 	}
-	if err := m.disk.Cosign(ctx, v.Checkpoint.Origin, Signed{v.Tree(), n.With(line).Bytes()}); err != nil {
+	if err := m.disk.Cosign(ctx, v.Checkpoint.Origin, Signed{Tree: v.Tree(), Note: n.With(line).Bytes()}); err != nil {
 		return c2sp.Line{}, fmt.Errorf("cosign %s at %d: %w", v.Checkpoint.Origin, v.Checkpoint.Size, err)
 	}
 	return line, nil

@@ -63,6 +63,10 @@ func (r Rules) OpenPublisher(ctx context.Context, d *charter.Document, disk Publ
 	if p.published, err = disk.Published(ctx, q.Origin()); err != nil {
 		return nil, err
 	}
+	if p.published.Size > 0 {
+		v := q.Check(p.published.Note)
+		_, p.published.Time = v.Times()
+	}
 	collected, err := disk.Collected(ctx, q.Origin())
 	if err != nil {
 		return nil, err
@@ -158,7 +162,7 @@ func (p *Publisher) add(ctx context.Context, c *candidate, lines []c2sp.Line) er
 	}
 	signed := next.Bytes()
 	if v := p.quorum.Check(signed); v.Stored() && string(signed) != string(c.signed) {
-		if err := p.disk.Collect(ctx, p.quorum.Origin(), Signed{c.tree, signed}); err != nil {
+		if err := p.disk.Collect(ctx, p.quorum.Origin(), Signed{Tree: c.tree, Note: signed}); err != nil {
 			return err
 		}
 	}
@@ -206,7 +210,8 @@ func (p *Publisher) Publish(ctx context.Context) (Signed, error) {
 	if n.Phase != Publish {
 		return p.published, fmt.Errorf("%w: %s", ErrQuorum, n.Phase)
 	}
-	s := Signed{n.Tree, n.Note}
+	s := Signed{Tree: n.Tree, Note: n.Note}
+	_, s.Time = n.Verdict.Times()
 	if err := p.disk.Publish(ctx, p.quorum.Origin(), s); err != nil {
 		return p.published, fmt.Errorf("publish %s at %d: %w", p.quorum.Origin(), n.Tree.Size, err)
 	}
