@@ -3,12 +3,13 @@ package relay
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"time"
 
 	"tasuki/internal/gate"
+	"tasuki/internal/ledger"
 )
 
 // Durability says when a commit is out of one operator's hands.
@@ -17,6 +18,8 @@ type Durability interface {
 	Quorum() bool
 	// Wait returns nil once a published checkpoint covers the first size leaves, or the context's error.
 	Wait(ctx context.Context, size int64) error
+	// Promise is a note in which the log promises to have these events under a published checkpoint by a deadline (continuity C.3).
+	Promise(ctx context.Context, events []ledger.Hash) ([]byte, error)
 }
 
 // Ack configures how replies to writers are acknowledged.
@@ -24,14 +27,14 @@ type Ack struct {
 	Durability Durability
 	Patience   time.Duration // how long a reply waits for the quorum; 0 means 5 s
 	Strict     bool          // any write that is not durable in time is a 503, not only a reservation
-	Receipts   string        // URL prefix under which a promise is fetched: prefix + first event hash in hex
 	Refuse     func(w http.ResponseWriter, r *http.Request, status int, message string)
 }
 
 // DefaultPatience is how long a reply waits for the quorum.
 const DefaultPatience = 5 * time.Second
 
-// Header marks the reply to a write on a list with a quorum: "durable", or "local; receipt=<URL>".
+// Header marks the reply to a write on a list with a quorum: "durable", or "local; receipt=<base64 of the log's promise>", which
+// the writer keeps: nothing has to be asked for later from an operator that may be gone.
 const Header = "Tasuki-Ack"
 
 // Acknowledge lets replies to writes wait until what they wrote is durable. A reservation that is not durable in time is
@@ -78,8 +81,8 @@ func (h *acknowledging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		default:
 			ack := "local"
-			if events := receipt.Events(); h.a.Receipts != "" && len(events) > 0 {
-				ack += "; receipt=" + h.a.Receipts + hex.EncodeToString(events[0][:])
+			if promise, err := h.a.Durability.Promise(r.Context(), receipt.Events()); err == nil {
+				ack += "; receipt=" + base64.StdEncoding.EncodeToString(promise)
 			}
 			held.header.Set(Header, ack)
 		}

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/gate/gatetest"
+	"tasuki/internal/ledger"
 	"tasuki/internal/store/storetest"
 )
 
@@ -31,6 +33,10 @@ func (m *mirrors) Wait(ctx context.Context, size int64) error {
 	}
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+func (m *mirrors) Promise(_ context.Context, events []ledger.Hash) ([]byte, error) {
+	return fmt.Appendf(nil, "promise of %d", len(events)), nil
 }
 
 func TestAcknowledge(t *testing.T) {
@@ -61,7 +67,7 @@ func TestAcknowledge(t *testing.T) {
 		}
 	}
 	ask := func(m *mirrors, strict bool, kind event.Kind, method string) *httptest.ResponseRecorder {
-		h := relay.Acknowledge(write(kind), relay.Ack{Durability: m, Patience: time.Millisecond, Strict: strict, Receipts: "/receipt/",
+		h := relay.Acknowledge(write(kind), relay.Ack{Durability: m, Patience: time.Millisecond, Strict: strict,
 			Refuse: func(rw http.ResponseWriter, _ *http.Request, status int, message string) {
 				http.Error(rw, message, status)
 			}})
@@ -81,7 +87,7 @@ func TestAcknowledge(t *testing.T) {
 	}{
 		{"a private list is not kept waiting", false, false, false, event.Heartbeat, "POST", 201, ""},
 		{"durable", true, true, false, event.Heartbeat, "POST", 201, "durable"},
-		{"not confirmed", true, false, false, event.Heartbeat, "POST", 201, "local; receipt=/receipt/"},
+		{"not confirmed", true, false, false, event.Heartbeat, "POST", 201, "local; receipt=cHJvbWlzZSBvZiAx"},
 		{"not confirmed, strict", true, false, true, event.Heartbeat, "POST", 503, ""},
 		{"a number that is not durable is not told", true, false, false, event.IDReserved, "POST", 503, ""},
 		{"nothing was written", true, false, true, "", "POST", 201, ""},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"time"
-
-	"tasuki/internal/ledger"
 )
 
 // State says where a copy of the list stands.
@@ -63,6 +61,4 @@ type Copy interface {
 	EvidenceFile(ctx context.Context, name string) ([]byte, error)
 	// Escrow writes the ciphertexts that a signed request asks for. Nothing is written before the request is found good.
 	Escrow(ctx context.Context, request []byte, w io.Writer) error
-	// Receipt is the log's signed promise to include an event.
-	Receipt(ctx context.Context, event ledger.Hash) ([]byte, error)
 }

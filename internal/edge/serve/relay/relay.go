@@ -5,7 +5,6 @@
 package relay
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,12 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"tasuki/internal/ledger"
 )
 
 // Prefixes are the URL spaces that the handler owns.
-var Prefixes = []string{"/pending", "/cosign", "/seal/", "/evidence/", "/escrow", "/receipt/"}
+var Prefixes = []string{"/pending", "/cosign", "/seal/", "/evidence/", "/escrow"}
 
 // CharterPrefix is the space that the handler shares with the log's own surface: here charters are offered, there read.
 const CharterPrefix = "/charter"
@@ -50,7 +47,6 @@ func Handler(c Copy, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /evidence/{$}", h.evidence)
 	mux.HandleFunc("GET /evidence/{name}", h.evidenceFile)
 	mux.HandleFunc("POST /escrow", h.escrow)
-	mux.HandleFunc("GET /receipt/{event}", h.receipt)
 	return h.guard(mux)
 }
 
@@ -234,21 +230,6 @@ func (l *lazy) Write(p []byte) (int, error) {
 		l.w.Header().Set("Cache-Control", "no-store")
 	}
 	return l.w.Write(p)
-}
-
-func (h *handler) receipt(w http.ResponseWriter, r *http.Request) {
-	var event ledger.Hash
-	name := r.PathValue("event")
-	if n, err := hex.Decode(event[:], []byte(name)); len(name) != 64 || n != 32 || err != nil || name != strings.ToLower(name) {
-		Refuse(w, r, http.StatusNotFound, "not an event hash: 64 lower-case hex digits")
-		return
-	}
-	note, err := h.copy.Receipt(r.Context(), event)
-	if err != nil {
-		h.fail(w, r, err, "no event with this hash has been taken here")
-		return
-	}
-	text(w, note)
 }
 
 // posted reads a body, or answers itself.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"tasuki/internal/edge/serve/relay"
-	"tasuki/internal/ledger"
 )
 
 // script is a copy of a list that says what it is told to.
@@ -67,11 +66,6 @@ func (s *script) Escrow(_ context.Context, _ []byte, w io.Writer) error {
 	return s.err
 }
 
-func (s *script) Receipt(_ context.Context, event ledger.Hash) ([]byte, error) {
-	s.got = event.String()
-	return []byte("promise"), s.err
-}
-
 func ask(t *testing.T, c relay.Copy, method, target, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -87,7 +81,6 @@ func ask(t *testing.T, c relay.Copy, method, target, body string) *httptest.Resp
 // Every answer of docs/protocols/relay.md.
 func TestAnswers(t *testing.T) {
 	no := func(status int, size int64) error { return &relay.Refusal{Status: status, Why: "no", Size: size} }
-	hash := strings.Repeat("0a", 32)
 	for _, c := range []struct {
 		method, target string
 		body           string
@@ -127,10 +120,7 @@ func TestAnswers(t *testing.T) {
 		{"POST", "/escrow", "request", script{err: no(401, -1)}, 401, ""},
 		{"POST", "/escrow", "request", script{err: no(503, -1)}, 503, ""},
 		{"POST", "/escrow", "request", script{err: fs.ErrNotExist}, 404, ""},
-		{"GET", "/receipt/" + hash, "", script{}, 200, "promise"},
-		{"GET", "/receipt/" + strings.ToUpper(hash), "", script{}, 404, ""},
-		{"GET", "/receipt/12", "", script{}, 404, ""},
-		{"GET", "/receipt/" + hash, "", script{err: errors.New("disk")}, 500, ""},
+		{"GET", "/seal/", "", script{err: errors.New("disk")}, 500, ""},
 		{"GET", "/other", "", script{}, 404, ""},
 	} {
 		rec := ask(t, &c.copy, c.method, c.target, c.body)
