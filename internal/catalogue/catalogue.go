@@ -122,6 +122,8 @@ type Query struct {
 	Phrase  bool   // the words must stand together, as given
 	Filters []Filter
 	Sort    Order
+	By      string // in Sort's place: a number of the index ("published", "updated", "reserved"), last first unless Asc
+	Asc     bool
 	Offset  int
 	Limit   int
 	Cursor  string   // Page.Next of the page before

@@ -179,6 +179,9 @@ func translate(q Query) (facet.Query, error) {
 	default:
 		return fq, fmt.Errorf("%w: order %d", ErrQuery, q.Sort)
 	}
+	if q.By != "" {
+		fq.Sort = facet.Sort{By: q.By, Desc: !q.Asc}
+	}
 	for _, f := range q.Facets {
 		top := q.Top
 		if top == 0 {

@@ -15,6 +15,7 @@ import (
 
 var (
 	idPut        = q.Get("id_put")
+	idTouch      = q.Get("id_touch")
 	yearPut      = q.Get("year_put")
 	yearSkip     = q.Get("year_skip")
 	recordPut    = q.Get("record_put")
@@ -51,7 +52,10 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 		}
 		return skipAhead(ctx, tx, int64(e.Time.Year()))
 	case event.BodyErased:
-		// As if the body had never been there, which is how a replay finds it.
+		// As if the body had never been there, which is how a replay finds it. Whoever follows our own identifiers has to hear of it.
+		if _, err := tx.Exec(ctx, idTouch, e.Index, e.Time.UnixMilli(), *e.Leaf); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, recordErase, *e.Leaf); err != nil {
 			return err
 		}
