@@ -7,71 +7,85 @@ import (
 	"strings"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity/internal/mutant"
 )
 
 // Handover finds out where a successor continues (F.5.3). It collects the reports that mirrors of the old charters give under the
 // new one, and says which copy contains enough of them.
 type Handover struct {
-	rules Rules
-	chain *charter.Chain // its head's epoch is the one to open
-	last  int64          // newest epoch that is opened in every candidate
-	notes [][]byte
-	known map[string]bool
+	rules    Rules
+	chain    *charter.Chain // its head's epoch is the one to open
+	accepted Accepted       // that every copy must contain
+	notes    [][]byte
+	known    map[string]bool
 }
 
-// NewHandover begins the handover to the epoch of the chain's head. last is the newest epoch that the successor's copy has opened.
-func (r Rules) NewHandover(chain *charter.Chain, last int64) *Handover {
-	return &Handover{rules: r, chain: chain, last: last, known: map[string]bool{}}
+// NewHandover begins the handover to the epoch of the chain's head. accepted is the successor's own view.
+func (r Rules) NewHandover(chain *charter.Chain, accepted Accepted) *Handover {
+	return &Handover{rules: r, chain: chain, accepted: accepted, known: map[string]bool{}}
 }
 
 // NewHandover begins a handover under the rules of production.
-func NewHandover(chain *charter.Chain, last int64) *Handover { return Rules{}.NewHandover(chain, last) }
+func NewHandover(chain *charter.Chain, accepted Accepted) *Handover {
+	return Rules{}.NewHandover(chain, accepted)
+}
 
-// Add takes in a seal: of any of the epochs whose reports are owed. Errors wrap ErrSeal; a seal that is known already is none.
+// Add takes in a seal: of any epoch before. Errors wrap ErrSeal; a seal that is known already is none.
 func (h *Handover) Add(seal []byte) error {
 	if h.known[string(seal)] {
 		return nil
 	}
-	var errs []error
-	for _, epoch := range h.owed() {
-		q, err := h.rules.QuorumOf(h.chain.OpenedBy(epoch))
-		if err != nil {
-			return err
+	err := fmt.Errorf("%w: no reports are asked for", ErrSeal)
+	for epoch := h.epoch() - 1; epoch >= 1; epoch-- {
+		q, qerr := h.rules.QuorumOf(h.chain.OpenedBy(epoch))
+		if qerr != nil {
+			return qerr
 		}
-		_, err = q.report(h.chain.ListID(), h.chain.OpenedBy(epoch+1).Hash(), seal)
-		if err == nil {
+		if _, err = q.report(h.chain.ListID(), h.chain.OpenedBy(epoch+1).Hash(), seal); err == nil {
 			h.known[string(seal)] = true
 			h.notes = append(h.notes, seal)
 			return nil
 		}
-		errs = append(errs, err)
 	}
-	if len(errs) == 0 {
-		return fmt.Errorf("%w: no reports are asked for", ErrSeal)
-	}
-	return errs[0]
+	return err
 }
 
-// owed is empty when the board has said where to continue.
-func (h *Handover) owed() []int64 {
-	head := h.chain.OpenedBy(h.epoch())
-	if head.Charter().ContinueAt != nil {
-		return nil
+// owed are the epochs whose reports a copy needs: none when the board has said where to continue.
+func (h *Handover) owed(ctx context.Context, c Copy) ([]int64, error) {
+	if h.chain.OpenedBy(h.epoch()).Charter().ContinueAt != nil {
+		return nil, nil
 	}
-	return h.rules.owed(h.chain, h.last, h.epoch())
+	last, err := h.last(ctx, c)
+	return h.rules.owed(h.chain, last, h.epoch()), err
+}
+
+// last is the newest epoch that a copy has opened.
+func (h *Handover) last(ctx context.Context, c Copy) (int64, error) {
+	for e := h.epoch() - 1; e > h.accepted.Epoch; e-- {
+		_, err := c.Opening(ctx, e)
+		if !errors.Is(err, ErrNotOpened) {
+			return e, err
+		}
+	}
+	return h.accepted.Epoch, nil
 }
 
 func (h *Handover) epoch() int64 { return h.chain.Head().Charter().Operator.Epoch }
 
-// Owed are the old origins whose seals are asked for, with the mirrors to ask.
-func (h *Handover) Owed() (map[string][]Party, error) {
-	out := map[string][]Party{}
-	for _, epoch := range h.owed() {
+// Ask is an old origin and the mirrors whose seals of it may be needed.
+type Ask struct {
+	Origin  string
+	Mirrors []Party
+}
+
+// Asks are the old origins, newest first, back to that of the accepted view.
+func (h *Handover) Asks() (out []Ask, err error) {
+	for epoch := h.epoch() - 1; epoch >= max(h.accepted.Epoch, 1); epoch-- {
 		q, err := h.rules.QuorumOf(h.chain.OpenedBy(epoch))
 		if err != nil {
 			return nil, err
 		}
-		out[q.Origin()] = q.Mirrors()
+		out = append(out, Ask{q.Origin(), q.Mirrors()})
 	}
 	return out, nil
 }
@@ -91,8 +105,12 @@ func (h *Handover) Reported() (out []Tree) {
 
 // Standing counts the reports against a copy of the given size, one entry for each old epoch that is owed.
 func (h *Handover) Standing(ctx context.Context, c Copy, size int64) (out []Standing, err error) {
-	for _, epoch := range h.owed() {
-		st, err := h.rules.standing(ctx, h.chain, epoch, h.notes, func(ctx context.Context, t Tree) error { return prefixOf(ctx, c, size, t) })
+	owed, err := h.owed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, epoch := range owed {
+		st, err := h.rules.standing(ctx, h.chain, epoch, h.notes, h.within(c, size))
 		if err != nil {
 			return nil, err
 		}
@@ -141,12 +159,38 @@ func (h *Handover) Open(ctx context.Context, c Copy, at Tree) (Plan, error) {
 			return p, err
 		}
 	}
-	// The same check that every mirror and client makes, so that no leaf is written that they would refuse.
-	err = h.rules.CheckOpening(ctx, h.chain, h.last, p.Opening(), func(ctx context.Context, t Tree) error { return prefixOf(ctx, c, at.Size, t) })
-	if err != nil {
-		return p, err
+	return p, h.prove(ctx, p, c)
+}
+
+// prove makes the checks that every mirror and client will make, so that no leaf is written that they would refuse.
+func (h *Handover) prove(ctx context.Context, p Plan, c Copy) error {
+	if h.rules.off == mutant.AnyCopy {
+		return nil
 	}
-	return p, nil
+	if h.accepted.Size > 0 {
+		if err := prefixOf(ctx, c, p.Size, h.accepted.Tree); err != nil {
+			return fmt.Errorf("%w: what this node has published: %w", ErrOpening, err)
+		}
+	}
+	last := h.accepted.Epoch
+	for e := last + 1; e < p.Epoch; e++ {
+		o, err := c.Opening(ctx, e)
+		if errors.Is(err, ErrNotOpened) {
+			continue
+		}
+		if err == nil {
+			err = h.rules.CheckOpening(ctx, h.chain, last, o, h.within(c, p.Size))
+		}
+		if err != nil {
+			return err
+		}
+		last = e
+	}
+	return h.rules.CheckOpening(ctx, h.chain, last, p.Opening(), h.within(c, p.Size))
+}
+
+func (h *Handover) within(c Copy, size int64) func(context.Context, Tree) error {
+	return func(ctx context.Context, t Tree) error { return prefixOf(ctx, c, size, t) }
 }
 
 // Candidate is a copy that an epoch could continue, and how far it goes.

@@ -109,6 +109,15 @@ func (m *Mirror) Consider(ctx context.Context, signed []byte, copy Copy) (Step, 
 		return Step{}, err
 	}
 	to := v.Tree()
+	stop, err := m.stopped(ctx, v)
+	if err != nil {
+		return Step{}, err
+	}
+	// A mirror that found its log contradicting itself cosigns no more of it, but serves on what a quorum vouches for. One that found
+	// a leaf against the rules takes in nothing beyond it from anybody.
+	if stop != nil && (stop.Leaf >= 0 || !v.OK()) {
+		return Step{}, fmt.Errorf("%w: at %d: %s", ErrStopped, stop.Size, stop.Reason)
+	}
 	if err := m.compare(ctx, v, signed, copy); err != nil {
 		return Step{}, err
 	}
@@ -174,7 +183,7 @@ func (m *Mirror) compare(ctx context.Context, v Verdict, signed []byte, copy Cop
 	return fmt.Errorf("%w: neither tree contains the other at size %d", ErrFork, min(stored.Size, to.Size))
 }
 
-// signedByLog checks what can be seen from a note alone: that this mirror moves, the newest epoch's origin and log key, no stop.
+// signedByLog checks what can be seen from a note alone: that this mirror moves, the newest epoch's origin and log key.
 func (m *Mirror) signedByLog(ctx context.Context, signed []byte) (Verdict, error) {
 	if m.Hold.Held() {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrHeld, m.Hold.Why)
@@ -191,14 +200,16 @@ func (m *Mirror) signedByLog(ctx context.Context, signed []byte) (Verdict, error
 	if err := m.remembers(ctx, v); err != nil {
 		return v, err
 	}
-	stop, err := m.disk.Halted(ctx, v.Checkpoint.Origin)
-	if err != nil {
-		return v, err
-	}
-	if stop != nil && v.Checkpoint.Size > stop.Size {
-		return v, fmt.Errorf("%w: at %d: %s", ErrStopped, stop.Size, stop.Reason)
-	}
 	return v, nil
+}
+
+// stopped is the stop that a checkpoint lies beyond, nil for none.
+func (m *Mirror) stopped(ctx context.Context, v Verdict) (*Stop, error) {
+	stop, err := m.disk.Halted(ctx, v.Checkpoint.Origin)
+	if err != nil || stop == nil || v.Checkpoint.Size <= stop.Size {
+		return nil, err
+	}
+	return stop, nil
 }
 
 // check counts a note under the newest charter. Without the rule of sealing the charter before counts too.
@@ -281,9 +292,29 @@ func (m *Mirror) Rebase(ctx context.Context, signed []byte, copy Copy) (Tree, er
 	return keep, m.disk.Cut(ctx, keep.Size)
 }
 
+// TakeOver makes a mirror's store the copy that its handover plans to continue: leaves that the plan does not contain are dropped. It
+// returns what is kept; the caller fetches the rest and writes the plan's leaf. The copy is that of the plan's tree.
+func (m *Mirror) TakeOver(ctx context.Context, p Plan, copy Copy) (Tree, error) {
+	if err := m.Handover().prove(ctx, p, copy); err != nil {
+		return Tree{}, err
+	}
+	stored, err := m.disk.Stored(ctx)
+	if err != nil {
+		return Tree{}, err
+	}
+	keep, err := common(ctx, m.disk, copy, min(stored.Size, p.Size))
+	if err != nil || keep.Size == stored.Size {
+		return keep, err
+	}
+	return keep, m.disk.Cut(ctx, keep.Size)
+}
+
+// Handover begins the handover to the epoch of this mirror's newest charter.
+func (m *Mirror) Handover() *Handover { return m.rules.NewHandover(m.Chain, m.Accepted) }
+
 // checkCopy checks that a copy proves every epoch since this mirror's view and contains the view.
 func (m *Mirror) checkCopy(ctx context.Context, copy Copy, size int64) error {
-	if m.rules.off != mutant.MirrorSkipsSeals {
+	if m.rules.off != mutant.MirrorSkipsSeals && m.rules.off != mutant.AnyCopy {
 		if err := m.rules.checkOpenings(ctx, m.Chain, m.Accepted.Epoch, copy, size); err != nil {
 			return err
 		}
@@ -372,7 +403,13 @@ func (m *Mirror) mayCosign(ctx context.Context, v Verdict, signed []byte) error 
 	if m.key == nil || !v.quorum.listed(m.key.VKey().String()) {
 		return ErrNotListed
 	}
-	if m.rules.off == mutant.CosignUnstored {
+	stop, err := m.stopped(ctx, v)
+	switch {
+	case err != nil:
+		return err
+	case stop != nil:
+		return fmt.Errorf("%w: at %d: %s", ErrStopped, stop.Size, stop.Reason)
+	case m.rules.off == mutant.CosignUnstored:
 		return nil
 	}
 	stored, err := m.disk.Stored(ctx)
