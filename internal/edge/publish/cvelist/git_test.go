@@ -1,7 +1,6 @@
 package cvelist
 
 import (
-	"log/slog"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -19,7 +18,7 @@ var testLinks = Links{Record: "https://cve.test/CVERecord?id=", File: "https://c
 
 func newGit(t testing.TB, w Source) *Git {
 	t.Helper()
-	return &Git{Source: w, Dir: filepath.Join(t.TempDir(), "list.git"), Links: testLinks, Log: slog.New(slog.DiscardHandler)}
+	return &Git{Source: w, Dir: filepath.Join(t.TempDir(), "list.git"), Links: testLinks}
 }
 
 // tree reads a commit's records with git itself.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,7 +23,8 @@ type Git struct {
 	Dir    string
 	Links  Links
 	Push   []string // remotes, or their addresses
-	Log    *slog.Logger
+	// Lock keeps a second publication out of the folder; nil where there cannot be one.
+	Lock func(dir string) (release func(), err error)
 
 	// What the newest commit is, as far as this process made it.
 	at  commit
@@ -62,6 +62,13 @@ func (g *Git) Publish(ctx context.Context) (GitResult, error) {
 	repo := repository{g.Dir}
 	if err := repo.open(ctx); err != nil {
 		return GitResult{}, err
+	}
+	if g.Lock != nil {
+		release, err := g.Lock(g.Dir)
+		if err != nil {
+			return GitResult{}, err
+		}
+		defer release()
 	}
 	last, err := g.last(ctx, repo)
 	if err != nil {
@@ -146,26 +153,26 @@ type plan struct {
 
 func (g *Git) plan(ctx context.Context, repo repository, last commit, size int64) (*plan, error) {
 	p := &plan{parent: last, last: last}
-	var err error
-	if p.moment, err = g.Source.At(ctx, size); err != nil {
-		return nil, err
-	}
 	if last.hash != "" {
+		var err error
 		if p.parent, p.rewrite, err = g.untouched(ctx, repo, last, size); err != nil {
 			return nil, err
 		}
 	}
-	if p.tree, err = between(ctx, g.Source, p.parent.size, size); err != nil {
-		return nil, err
+	return p, g.fill(ctx, p, size)
+}
+
+// fill finds what the commit has to change.
+func (g *Git) fill(ctx context.Context, p *plan, size int64) (err error) {
+	if p.moment, err = g.Source.At(ctx, size); err != nil {
+		return err
 	}
-	if p.rewrite {
-		news, err := between(ctx, g.Source, last.size, size)
-		if err != nil {
-			return nil, err
-		}
-		p.news = &news
+	if p.tree, err = between(ctx, g.Source, p.parent.size, size); err != nil || !p.rewrite {
+		return err
 	}
-	return p, nil
+	news, err := between(ctx, g.Source, p.last.size, size)
+	p.news = &news
+	return err
 }
 
 // untouched is the newest commit whose history holds no body that was erased since the last publication. A body that was erased has to
@@ -287,9 +294,10 @@ func (g *Git) blobs(ctx context.Context, s *stream, p *plan) (*Delta, map[int]in
 		switch {
 		case p.last.hash == "": // the list as it was found: no change of this publication
 		case p.news != nil:
-			if before, changed := had[e.id.String()]; changed {
+			before, changed := had[e.id.String()]
+			if changed || e.lost { // what is lost stood in the history that goes, and is told to be gone
 				told := *e
-				told.had = before
+				told.had = before || e.lost
 				delta.add(&told, raw, g.Links)
 			}
 		default:
@@ -380,7 +388,7 @@ const pollEvery = 250 * time.Millisecond
 
 // Follow publishes whenever a newer checkpoint counts, until ctx ends, and tells what it did. The first change after a pause is published
 // at once; in a stream of changes a commit takes all that came since the one before, and at most a fifth of the time goes into them.
-func (g *Git) Follow(ctx context.Context, told func(GitResult)) error {
+func (g *Git) Follow(ctx context.Context, told func(fmt.Stringer)) error {
 	seen := int64(-1)
 	for {
 		cp, err := g.Source.Published(ctx)

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,7 +34,12 @@ type Zips struct {
 	// Sign signs a note's text as the list; nil where nobody here can. The manifests are unsigned then.
 	Sign func(text string) ([]byte, error)
 	Keep time.Duration // older releases are deleted; 0 keeps all
-	Log  *slog.Logger
+	// Lock keeps a second publication out of the folder; nil where there cannot be one.
+	Lock func(dir string) (release func(), err error)
+
+	deflaters sync.Pool // of *flate.Writer: each takes a megabyte and some time to make
+
+	volatile bool // for tests of a thousand histories: files are not brought to the disk
 }
 
 // ZipsResult is what one publication did.
@@ -89,9 +94,6 @@ type held map[string]*Manifest
 
 // read lists the releases of the folder. A folder that holds releases of another list, or other files, is ErrForeign.
 func (z *Zips) read(ctx context.Context) (held, error) {
-	if err := os.MkdirAll(z.Dir, 0o755); err != nil { //nolint:gosec // what is published is for everybody
-		return nil, err
-	}
 	files, err := os.ReadDir(z.Dir)
 	if err != nil {
 		return nil, err
@@ -151,13 +153,27 @@ func (z *Zips) station(ctx context.Context, all held, at time.Time, published in
 // Publish makes the releases of a moment that are not there yet: the end of the day before, and the newest full hour with the day's
 // baseline. Releases that hold a body that was erased since are made anew, and those that are too old are deleted.
 func (z *Zips) Publish(ctx context.Context, at time.Time) (ZipsResult, error) {
-	var out ZipsResult
+	out := ZipsResult{Made: []string{}}
+	if err := os.MkdirAll(z.Dir, 0o755); err != nil { //nolint:gosec // what is published is for everybody
+		return out, err
+	}
+	if z.Lock != nil {
+		release, err := z.Lock(z.Dir)
+		if err != nil {
+			return out, err
+		}
+		defer release()
+	}
 	all, err := z.read(ctx)
 	if err != nil {
 		return out, err
 	}
 	cp, err := z.Source.Published(ctx)
 	if err != nil || cp.Size == 0 {
+		return out, err
+	}
+	// First of all what may not lie there any more: a day's baseline is taken over from one hour to the next.
+	if out.Remade, err = z.remake(ctx, all, cp); err != nil {
 		return out, err
 	}
 	hour := at.UTC().Truncate(time.Hour)
@@ -188,13 +204,37 @@ func (z *Zips) Publish(ctx context.Context, at time.Time) (ZipsResult, error) {
 		}
 		out.Made = append(out.Made, r.tag)
 	}
-	if out.Remade, err = z.remake(ctx, all, cp); err != nil {
-		return out, err
-	}
 	if out.Deleted, err = z.prune(all, at); err != nil {
 		return out, err
 	}
 	return out, z.point(all)
+}
+
+// Settle is how long after the hour its release is made: what was committed before the stroke is under a checkpoint then.
+const Settle = time.Minute
+
+// Clocked lets the releases be followed by a clock.
+func (z *Zips) Clocked(now func() time.Time) *ZipsFollower { return &ZipsFollower{z, now} }
+
+// ZipsFollower makes each hour's release when it is due.
+type ZipsFollower struct {
+	zips *Zips
+	now  func() time.Time
+}
+
+// Follow publishes until ctx ends, and tells what it did.
+func (f *ZipsFollower) Follow(ctx context.Context, told func(fmt.Stringer)) error {
+	for ctx.Err() == nil {
+		got, err := f.zips.Publish(ctx, f.now().Add(-Settle))
+		if len(got.Made)+len(got.Remade)+len(got.Deleted) > 0 {
+			told(got)
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		pause(ctx, Settle/2)
+	}
+	return nil
 }
 
 // release is what is to be made.
@@ -242,7 +282,7 @@ func (z *Zips) make(ctx context.Context, all held, r release, cp Checkpoint) (*M
 			}
 			continue
 		}
-		if err := replace(name, func(w *os.File) error { _, err := w.Write(b.raw); return err }); err != nil {
+		if err := z.replace(name, func(w *os.File) error { _, err := w.Write(b.raw); return err }); err != nil {
 			return nil, err
 		}
 	}
@@ -283,9 +323,9 @@ func (z *Zips) archive(ctx context.Context, dir string, f *ArchiveFile, head int
 	}
 	var got archived
 	path := filepath.Join(dir, f.Name)
-	err = replace(path, func(w *os.File) (err error) {
+	err = z.replace(path, func(w *os.File) (err error) {
 		if f.Kind == KindDelta {
-			got, err = writeZip(ctx, w, z.Source, &s, moment.Time, deltaFile)
+			got, err = z.writeZip(ctx, w, &s, moment.Time, deltaFile)
 			return err
 		}
 		inner, err := os.CreateTemp(dir, innerName+".*.part")
@@ -294,7 +334,7 @@ func (z *Zips) archive(ctx context.Context, dir string, f *ArchiveFile, head int
 		}
 		defer os.Remove(inner.Name()) //nolint:errcheck // the next run takes it away
 		defer inner.Close()           //nolint:errcheck // only scratch
-		if got, err = writeZip(ctx, inner, z.Source, &s, moment.Time, treePath); err != nil {
+		if got, err = z.writeZip(ctx, inner, &s, moment.Time, treePath); err != nil {
 			return err
 		}
 		if _, err := inner.Seek(0, io.SeekStart); err != nil {
@@ -411,7 +451,7 @@ func (z *Zips) point(all held) error {
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(z.Dir, IndexName), func(w *os.File) error { _, err := w.Write(append(raw, '\n')); return err })
+	return z.replace(filepath.Join(z.Dir, IndexName), func(w *os.File) error { _, err := w.Write(append(raw, '\n')); return err })
 }
 
 // IndexName is the file that names the newest baseline.
@@ -454,13 +494,13 @@ func title(tag string) string {
 }
 
 // replace writes a file under another name and gives it its own when it is complete and on the disk.
-func replace(name string, write func(*os.File) error) error {
+func (z *Zips) replace(name string, write func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
 		return err
 	}
 	err = write(f)
-	if err == nil {
+	if err == nil && !z.volatile {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {

@@ -22,6 +22,7 @@ type entry struct {
 	id   cve.ID
 	leaf int64 // of the version that stood at the set's end
 	gone bool  // there is no file any more
+	lost bool  // gone, and only since the set's end
 	had  bool  // at the set's beginning there was one
 }
 
@@ -76,7 +77,7 @@ func (s *set) each(ctx context.Context, src Source, fn func(e *entry, raw []byte
 		}
 		e := &s.entries[at[i]]
 		if raw == nil {
-			e.gone = true
+			e.gone, e.lost = true, true
 		} else if made {
 			if raw, err = indented(raw); err != nil {
 				return fmt.Errorf("%s: %w", e.id, err)

@@ -196,6 +196,11 @@ func (w *world) state(t testing.TB, size int64) map[string]string {
 	return out
 }
 
+// lost says that some version of a record was erased.
+func (w *world) lost(id string) bool {
+	return slices.ContainsFunc(w.past, func(v *version) bool { return v.id == id && v.erased >= 0 })
+}
+
 // forgotten are the words of bodies that were erased: nothing that is published may hold one of them.
 func (w *world) forgotten(text string) (found []string) {
 	for _, v := range w.past {

@@ -63,36 +63,36 @@ type archived struct {
 }
 
 // writeZip writes the files of a set as a zip with the given paths: the same set and time give the same bytes.
-func writeZip(ctx context.Context, w io.Writer, src Source, s *set, at time.Time, name func(*entry) string) (archived, error) {
+func (z *Zips) writeZip(ctx context.Context, w io.Writer, s *set, at time.Time, name func(*entry) string) (archived, error) {
 	type work struct {
 		name string
 		raw  []byte
 		done chan<- *packed
 		fail chan<- error
 	}
-	workers := runtime.GOMAXPROCS(0)
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(s.entries)/8))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	todo := make(chan work)
 	defer close(todo)
 	for range workers {
 		go func() {
-			deflate, err := flate.NewWriter(nil, flate.DefaultCompression)
+			deflate, ok := z.deflaters.Get().(*flate.Writer)
+			if !ok {
+				deflate, _ = flate.NewWriter(nil, flate.DefaultCompression) // only a wrong level is an error
+			}
+			defer z.deflaters.Put(deflate)
 			for t := range todo {
-				var p *packed
-				if err == nil {
-					p, err = pack(deflate, t.name, t.raw)
-				}
-				if err != nil {
+				if p, err := pack(deflate, t.name, t.raw); err != nil {
 					t.fail <- err
-					continue
+				} else {
+					t.done <- p
 				}
-				t.done <- p
 			}
 		}()
 	}
 
-	z := zip.NewWriter(w)
+	archive := zip.NewWriter(w)
 	out := archived{gone: map[string]bool{}}
 	content := sha256.New()
 	write := func(p *packed) error {
@@ -100,7 +100,7 @@ func writeZip(ctx context.Context, w io.Writer, src Source, s *set, at time.Time
 		_, _ = io.WriteString(content, hex.EncodeToString(p.sha256[:])+"  "+p.name+"\n") // a hash takes everything
 		h := header(p.name, at)
 		h.CRC32, h.CompressedSize64, h.UncompressedSize64 = p.crc, uint64(len(p.data)), uint64(p.size)
-		f, err := z.CreateRaw(&h)
+		f, err := archive.CreateRaw(&h)
 		if err == nil {
 			_, err = f.Write(p.data)
 		}
@@ -124,7 +124,7 @@ func writeZip(ctx context.Context, w io.Writer, src Source, s *set, at time.Time
 			return ctx.Err()
 		}
 	}
-	err := s.each(ctx, src, func(e *entry, raw []byte) error {
+	err := s.each(ctx, z.Source, func(e *entry, raw []byte) error {
 		switch {
 		case raw == nil:
 			out.gone[e.id.String()] = true
@@ -152,7 +152,7 @@ func writeZip(ctx context.Context, w io.Writer, src Source, s *set, at time.Time
 		return out, err
 	}
 	out.content = hex.EncodeToString(content.Sum(nil))
-	return out, z.Close()
+	return out, archive.Close()
 }
 
 // treePath and deltaFile are where an entry stands in a baseline and in a delta.
