@@ -20,7 +20,6 @@ type Stored struct {
 	Leaf    []byte
 	Body    *ledger.Body    // nil when there is none or it was erased
 	Private *ledger.Private // of a committed event, where this copy may hold it
-	Escrow  *ledger.Sealed  // of a committed event, where this copy holds the ciphertext alone
 }
 
 // Inspected is a stored leaf about which everything has been checked and computed that needs neither the leaves before it nor a database.
@@ -58,9 +57,6 @@ func (g *Gate) Inspect(s Stored) (*Inspected, error) {
 	if s.Private != nil && (e.Kind != event.PrivateFact || s.Private.Hash() != e.Body.H) {
 		return nil, fmt.Errorf("%w: leaf %d: private body", ErrForeign, s.Index)
 	}
-	if s.Escrow != nil && (e.Kind != event.PrivateFact || s.Escrow.Leaf != s.Index) {
-		return nil, fmt.Errorf("%w: leaf %d: escrow", ErrForeign, s.Index)
-	}
 	return &Inspected{stored: s, entry: e, subject: e.Subject()}, nil
 }
 
@@ -92,14 +88,14 @@ func (g *Gate) Follow(ctx context.Context, leaves []*Inspected, f Following) err
 	return g.take(ctx, leaves, f, true)
 }
 
-func (g *Gate) take(ctx context.Context, leaves []*Inspected, f Following, erase bool) error {
+func (g *Gate) take(ctx context.Context, leaves []*Inspected, f Following, follow bool) error {
 	return g.seq.Bulk(ctx, func(ctx context.Context, tx *store.Tx, head *ledger.Head) error {
 		for _, i := range leaves {
 			if err := g.apply(ctx, tx, head, i, f.Check); err != nil {
 				return err
 			}
-			if e := i.entry; erase && e.Kind == event.BodyErased {
-				if err := g.Log.Erase(ctx, tx, *e.Leaf); err != nil {
+			if follow {
+				if err := g.aside(ctx, tx, i); err != nil {
 					return err
 				}
 			}
@@ -109,6 +105,17 @@ func (g *Gate) take(ctx context.Context, leaves []*Inspected, f Following, erase
 		}
 		return nil
 	})
+}
+
+// aside does what follows from a leaf beside its folds, where nobody else does it.
+func (g *Gate) aside(ctx context.Context, tx *store.Tx, i *Inspected) error {
+	switch e := i.entry; {
+	case e.Kind == event.BodyErased:
+		return g.Log.Erase(ctx, tx, *e.Leaf)
+	case e.Kind == event.PrivateFact && i.stored.Private == nil:
+		return g.Log.ExpectEscrow(ctx, tx, e.Index)
+	}
+	return nil
 }
 
 func (g *Gate) apply(ctx context.Context, tx *store.Tx, head *ledger.Head, i *Inspected, check func(context.Context, *store.Tx, *event.Entry) error) error {
@@ -141,11 +148,6 @@ func (g *Gate) apply(ctx context.Context, tx *store.Tx, head *ledger.Head, i *In
 			return err
 		}
 		e.Private = s.Private.Body
-	}
-	if s.Escrow != nil {
-		if err := g.Log.KeepEscrow(ctx, tx, *s.Escrow); err != nil {
-			return err
-		}
 	}
 	return g.fold(ctx, tx, &e)
 }

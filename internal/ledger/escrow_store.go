@@ -28,16 +28,45 @@ func (l *Log) PutEscrow(ctx context.Context, tx *store.Tx, s Sealed) error {
 	return nil
 }
 
-// KeepEscrow stores a ciphertext of a body that is not here, in place of an older one: at a mirror. That the body was not erased is for the caller to know,
-// who holds the head (Lock). ErrEscrow is for what is too long.
+// ExpectEscrow notes that a leaf hides something whose ciphertext is not here yet: at a mirror, in the transaction that appends the leaf. The note goes with
+// the body, when it is erased.
+func (l *Log) ExpectEscrow(ctx context.Context, tx *store.Tx, leaf int64) error {
+	if _, err := tx.Exec(ctx, queries.Get("escrow_expect"), leaf, make([]byte, 32), []byte{}); err != nil {
+		return fmt.Errorf("escrow of leaf %d: %w", leaf, err)
+	}
+	return nil
+}
+
+// KeepEscrow stores a ciphertext in the place of an older one, or of what ExpectEscrow noted. Of a leaf whose body was erased it keeps nothing. ErrEscrow is
+// for what is too long.
 func (l *Log) KeepEscrow(ctx context.Context, tx *store.Tx, s Sealed) error {
 	if len(s.Ciphertext) > MaxEscrow {
 		return fmt.Errorf("escrow of leaf %d: %w: %d bytes", s.Leaf, ErrEscrow, len(s.Ciphertext))
 	}
-	if _, err := tx.Exec(ctx, queries.Get("escrow_put"), s.Leaf, s.Recipients[:], s.Ciphertext); err != nil {
+	if _, err := tx.Exec(ctx, queries.Get("escrow_keep"), s.Recipients[:], s.Ciphertext, s.Leaf); err != nil {
 		return fmt.Errorf("escrow of leaf %d: %w", s.Leaf, err)
 	}
 	return nil
+}
+
+// EscrowMissing are at most limit of the leaves, from one on, whose ciphertext to the recipients of that digest is not here.
+func (l *Log) EscrowMissing(ctx context.Context, tx *store.Tx, recipients [32]byte, from int64, limit int) (out []int64, err error) {
+	rows, err := tx.Query(ctx, queries.Get("escrow_missing"), from, recipients[:], limit)
+	if err != nil {
+		return nil, fmt.Errorf("missing ciphertexts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var leaf int64
+		if err := rows.Scan(&leaf); err != nil {
+			return nil, fmt.Errorf("missing ciphertexts: %w", err)
+		}
+		out = append(out, leaf)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("missing ciphertexts: %w", err)
+	}
+	return out, nil
 }
 
 // Escrowed are at most limit of the ciphertexts of leaves [from, to), in the order of their leaves.
@@ -67,9 +96,9 @@ func (l *Log) Escrowed(ctx context.Context, tx *store.Tx, from, to int64, limit 
 // EscrowState is what a store holds of private facts and their ciphertexts.
 type EscrowState struct {
 	Private int64 // private bodies in clear: an operator has them, a mirror none
-	Sealed  int64 // ciphertexts, to whomever
+	Sealed  int64 // ciphertexts, to whomever they are
 	Current int64 // of these, to the recipients asked about
-	Due     int64 // private bodies without a ciphertext to them
+	Due     int64 // facts without a ciphertext to them
 }
 
 // EscrowState counts, for the recipients of e; nil is a list without escrow, for which nothing is due.
@@ -78,7 +107,7 @@ func (l *Log) EscrowState(ctx context.Context, tx *store.Tx, e *Escrow) (s Escro
 	if e != nil {
 		digest = e.digest
 	}
-	err = tx.QueryRow(ctx, queries.Get("escrow_state"), digest[:], digest[:]).Scan(&s.Private, &s.Sealed, &s.Current, &s.Due)
+	err = tx.QueryRow(ctx, queries.Get("escrow_state"), digest[:], digest[:], digest[:]).Scan(&s.Private, &s.Sealed, &s.Current, &s.Due)
 	if err != nil {
 		return s, fmt.Errorf("count the escrow: %w", err)
 	}

@@ -1,2 +1,2 @@
 -- index: ledger_escrow primary key; at most as many rows as asked for
-SELECT idx, recipients, ciphertext FROM ledger_escrow WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?
+SELECT idx, recipients, ciphertext FROM ledger_escrow WHERE idx >= ? AND idx < ? AND length(ciphertext) > 0 ORDER BY idx LIMIT ?
