@@ -191,6 +191,16 @@ const (
 	replacedSetting = "tasuki.replaced" // commits that the branch no longer descends from: remotes may be moved away from these, and no others
 )
 
+// setting is what the repository says, a line for each value; "" where it says nothing.
+func (r repository) setting(ctx context.Context, name string) (string, error) {
+	text, err := r.ask(ctx, "config", "--local", "--get-all", name)
+	var code *exec.ExitError
+	if errors.As(err, &code) && code.ExitCode() == 1 {
+		return "", nil
+	}
+	return text, err
+}
+
 func (r repository) beginForgetting(ctx context.Context, tip string) error {
 	_, err := r.ask(ctx, "config", "--local", "--add", replacedSetting, tip)
 	if err == nil {
@@ -200,8 +210,7 @@ func (r repository) beginForgetting(ctx context.Context, tip string) error {
 }
 
 func (r repository) finishForgetting(ctx context.Context) error {
-	// Without the setting git fails with nothing to say.
-	if due, err := r.ask(ctx, "config", "--local", "--default", "false", "--get", forgetSetting); err != nil || due != "true" {
+	if due, err := r.setting(ctx, forgetSetting); err != nil || due == "" {
 		return err
 	}
 	if err := r.forget(ctx); err != nil {
@@ -214,7 +223,7 @@ func (r repository) finishForgetting(ctx context.Context) error {
 // push brings a remote's branch to ours. Only from a commit that was replaced here may it be moved to one that does not descend from it.
 func (r repository) push(ctx context.Context, remote string) error {
 	args := []string{"push", "--porcelain", "--quiet"}
-	replaced, err := r.ask(ctx, "config", "--local", "--default", "", "--get-all", replacedSetting)
+	replaced, err := r.setting(ctx, replacedSetting)
 	if err != nil {
 		return err
 	}
