@@ -1,0 +1,2 @@
+-- index: ledger_subject primary key; 1 row
+DELETE FROM ledger_subject WHERE subject = ?
