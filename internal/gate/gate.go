@@ -162,6 +162,16 @@ func (t *Turn) Opening(ctx context.Context, leaf int64) (ledger.Own, error) {
 	return ledger.Own{Index: leaf, Salt: p.Salt}, err
 }
 
+// Foresee says that leaves will be emitted about subjects from first to last.
+func (t *Turn) Foresee(ctx context.Context, first, last string) error {
+	return t.gate.Log.Foresee(ctx, t.Tx, first, last)
+}
+
+// ForeseeOpening says that Opening will be asked of a leaf.
+func (t *Turn) ForeseeOpening(ctx context.Context, leaf int64) error {
+	return t.gate.Log.ForeseePrivate(ctx, t.Tx, leaf)
+}
+
 // EventHash is the SHA-256 of a logged event.
 func (t *Turn) EventHash(ctx context.Context, leaf int64) ([32]byte, error) {
 	raw, err := t.gate.Log.Leaf(ctx, t.Tx, leaf)

@@ -77,8 +77,14 @@ func (r bodyRow) body() (*Body, error) {
 
 func (l *Log) putBody(ctx context.Context, tx *store.Tx, h *Head, idx int64, b *Body) error {
 	if b.Dict != 0 && b.Dict != h.dict {
-		if err := l.keepDict(ctx, tx, b); err != nil {
-			return err
+		if _, kept := l.kept.Load(b.Dict); !kept {
+			found, err := l.keepDict(ctx, tx, b)
+			if err != nil {
+				return err
+			}
+			if found && h.dict == 0 { // this transaction has stored none itself
+				l.kept.Store(b.Dict, true)
+			}
 		}
 		h.dict = b.Dict
 	}
@@ -89,24 +95,24 @@ func (l *Log) putBody(ctx context.Context, tx *store.Tx, h *Head, idx int64, b *
 	return nil
 }
 
-// keepDict stores the dictionary of b before the first body that needs it, in the same transaction.
-func (l *Log) keepDict(ctx context.Context, tx *store.Tx, b *Body) error {
+// keepDict stores the dictionary of b before the first body that needs it, in the same transaction, or finds it stored.
+func (l *Log) keepDict(ctx context.Context, tx *store.Tx, b *Body) (found bool, err error) {
 	var id int64
-	err := tx.QueryRow(ctx, queries.Get("dict_has"), b.Dict).Scan(&id)
+	err = tx.QueryRow(ctx, queries.Get("dict_has"), b.Dict).Scan(&id)
 	if err == nil {
-		return nil
+		return true, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("look for dictionary %d: %w", b.Dict, err)
+		return false, fmt.Errorf("look for dictionary %d: %w", b.Dict, err)
 	}
 	d, err := b.dictionary()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, err := tx.Exec(ctx, queries.Get("dict_put"), b.Dict, d.raw); err != nil {
-		return fmt.Errorf("store dictionary %d: %w", b.Dict, err)
+		return false, fmt.Errorf("store dictionary %d: %w", b.Dict, err)
 	}
-	return nil
+	return false, nil
 }
 
 // resolve finds the dictionary of a body that was packed by another release of this program.
@@ -167,6 +173,7 @@ func (l *Log) BodyByHash(ctx context.Context, tx *store.Tx, hash [32]byte) (*Bod
 // Erase removes the public and the private body of leaf index, salts included, and its ciphertext in escrow. The leaf stays. It belongs in the
 // transaction that appends the body.erased event which makes the gap legal.
 func (l *Log) Erase(ctx context.Context, tx *store.Tx, index int64) error {
+	tx.Forget(privateKey(index))
 	for _, q := range []string{"body_erase", "private_erase", "escrow_erase"} {
 		if _, err := tx.Exec(ctx, queries.Get(q), index); err != nil {
 			return fmt.Errorf("erase body of leaf %d: %w", index, err)

@@ -51,6 +51,7 @@ var queries = store.Load(files, "sql")
 type Log struct {
 	db    *store.DB
 	dicts sync.Map // int64 → *dictionary, those that are not embedded
+	kept  sync.Map // int64 → true, dictionaries that a committed transaction stored
 
 	mu   sync.Mutex
 	last Head // the head most recently saved, with its tail; believed only when the stored edge equals it
@@ -102,8 +103,10 @@ func (l *Log) Save(ctx context.Context, tx *store.Tx, h Head) error {
 
 // Last returns the index of the newest leaf about a subject, or -1.
 func (l *Log) Last(ctx context.Context, tx *store.Tx, subject string) (int64, error) {
-	var idx int64
-	err := tx.QueryRow(ctx, queries.Get("subject"), subject).Scan(&idx)
+	idx, ok, err := foreseen(ctx, tx, subject)
+	if err == nil && !ok {
+		err = tx.QueryRow(ctx, queries.Get("subject"), subject).Scan(&idx)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return -1, nil
 	}
@@ -140,6 +143,7 @@ func (l *Log) Append(ctx context.Context, tx *store.Tx, h *Head, leaf []byte, bo
 		if _, err := tx.Exec(ctx, queries.Get("subject_put"), subject, idx); err != nil {
 			return 0, fmt.Errorf("append leaf %d about %s: %w", idx, subject, err)
 		}
+		tx.Remember(newestKey(subject), idx)
 	}
 	hash := LeafHash(leaf)
 	if h.tail == nil && (idx%tileWidth == 0) {
@@ -189,11 +193,32 @@ func (l *Log) fillTiles(ctx context.Context, tx *store.Tx, h *Head) error {
 
 // Leaf returns the exact bytes of leaf index, or ErrNotFound.
 func (l *Log) Leaf(ctx context.Context, tx *store.Tx, index int64) ([]byte, error) {
-	var leaf []byte
+	leaf, ok := store.Recall[[]byte](tx, leafKey(index))
+	if ok {
+		return leaf, nil
+	}
 	if err := tx.QueryRow(ctx, queries.Get("leaf"), index).Scan(&leaf); err != nil {
 		return nil, fmt.Errorf("leaf %d: %w", index, absent(err))
 	}
 	return leaf, nil
+}
+
+// LeafAndBody returns the exact bytes of leaf index and the public body beside it, nil when it has none or it was erased; ErrNotFound.
+func (l *Log) LeafAndBody(ctx context.Context, tx *store.Tx, index int64) (leaf []byte, body *Body, err error) {
+	var b bodyRow
+	err = tx.QueryRow(ctx, queries.Get("scan"), index, index+1).Scan(&index, &leaf, &b.salt, &b.hash, &b.n, &b.enc, &b.dict, &b.packed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("leaf %d: %w", index, absent(err))
+	}
+	if b.n.Valid {
+		if body, err = b.body(); err == nil {
+			err = l.resolve(ctx, tx, body)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("body of leaf %d: %w", index, err)
+		}
+	}
+	return leaf, body, nil
 }
 
 // Scan calls fn for every leaf from index from on, in order, with its body or nil. The slices are fn's to keep.

@@ -52,9 +52,11 @@ func (d *draft) look(ctx context.Context, tx *store.Tx, me authority.Standing, a
 	if d.seen.id, err = d.mayPut(ctx, tx, me); err != nil {
 		return err
 	}
-	owner, err := authority.GetOrg(ctx, tx, at, d.seen.id.Owner)
-	if err != nil && !errors.Is(err, authority.ErrNoOrg) {
-		return err
+	owner := me.Org
+	if d.seen.id.Owner != owner.ID {
+		if owner, err = authority.GetOrg(ctx, tx, at, d.seen.id.Owner); err != nil && !errors.Is(err, authority.ErrNoOrg) {
+			return err
+		}
 	}
 	d.seen.owner = owner.Short
 	d.seen.parts, err = registry.PartsOf(ctx, tx, d.ID)
@@ -202,12 +204,8 @@ func faults(findings []cve.Finding) (out []cve.Finding) {
 
 // entry reads a leaf of a record with its body.
 func (s *Service) entry(ctx context.Context, tx *store.Tx, leaf int64) (*event.Entry, error) {
-	raw, err := s.Log.Leaf(ctx, tx, leaf)
+	raw, body, err := s.Log.LeafAndBody(ctx, tx, leaf)
 	if err != nil {
-		return nil, err
-	}
-	body, err := s.Log.Body(ctx, tx, leaf)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return nil, err
 	}
 	return event.Open(leaf, raw, body)

@@ -7,6 +7,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/event"
+	"tasuki/internal/gate"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
 	"tasuki/spec/cve"
@@ -83,7 +84,11 @@ func (e *QuotaError) Error() string {
 // Reserve gives out identifiers. Its errors, in the order in which they are looked for: authority.ErrNotCNA, ErrReserveForOther,
 // ErrAmount, ErrNoBatch, authority.ErrNoOrg, *QuotaError, ErrBatch, ErrOverTen, registry.ErrNoRange, registry.ErrRangeFull.
 func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation) (out Reserved, err error) {
-	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
+	foresee := func(ctx context.Context, t *gate.Turn) error {
+		batch, _ := batchOf(r) // what is wrong with it is told in its turn
+		return registry.Reservation{Year: r.Year, Batch: batch, Owner: c.Org}.Foresee(ctx, t.Tx)
+	}
+	err = s.actAhead(ctx, c, foresee, func(ctx context.Context, t turn) error {
 		out = Reserved{}
 		if err := t.me.MustBeCNA(); err != nil {
 			return err

@@ -76,7 +76,16 @@ type turn struct {
 }
 
 func (s *Service) act(ctx context.Context, c authority.Caller, decide func(ctx context.Context, t turn) error) error {
+	return s.actAhead(ctx, c, func(context.Context, *gate.Turn) error { return nil }, decide)
+}
+
+// actAhead is act for one that can say what it will ask, before it is known whether the caller may: it is asked together.
+func (s *Service) actAhead(ctx context.Context, c authority.Caller, foresee func(context.Context, *gate.Turn) error,
+	decide func(ctx context.Context, t turn) error) error {
 	return s.Gate.Do(ctx, c, gate.Command{Action: authority.Act, Decide: func(ctx context.Context, t *gate.Turn) error {
+		if err := foresee(ctx, t); err != nil {
+			return err
+		}
 		me, err := authority.StandingOf(ctx, t.Tx, t.Now(), c)
 		if err != nil {
 			return err

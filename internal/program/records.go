@@ -9,6 +9,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/event"
+	"tasuki/internal/gate"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
 	"tasuki/spec/cve"
@@ -33,6 +34,7 @@ type Want int
 const (
 	WantNone Want = iota // POST: ErrRecordExists when there is one
 	WantOne              // PUT: registry.ErrNoRecord when there is none
+	wantAny              // signed: prev says
 )
 
 func (w Want) check(i registry.Identifier) error {
@@ -74,7 +76,16 @@ func (s *Service) PutADP(ctx context.Context, c authority.Caller, sub Submission
 func (s *Service) put(ctx context.Context, c authority.Caller, sub Submission, kind event.Kind, cont string) (record []byte, replaced bool, err error) {
 	// What takes long is done before the transaction, which all others wait for: reading the record's leaves, packing, judging.
 	ready := &draft{Submission: sub, kind: kind, cont: cont}
-	err = s.view(ctx, c, func(tx *store.Tx, me authority.Standing) error { return ready.read(ctx, s, tx, me, s.Now()) })
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		if err := registry.Foresee(ctx, tx, sub.ID, sub.Want == WantOne); err != nil {
+			return err
+		}
+		me, err := authority.StandingOf(ctx, tx, s.Now(), c)
+		if err != nil {
+			return err
+		}
+		return ready.read(ctx, s, tx, me, s.Now())
+	})
 	if err == nil {
 		err = ready.finish(s, s.Now())
 	}
@@ -82,7 +93,10 @@ func (s *Service) put(ctx context.Context, c authority.Caller, sub Submission, k
 		return nil, false, err
 	}
 	var put *event.Entry
-	err = s.act(ctx, c, func(ctx context.Context, t turn) (err error) {
+	foresee := func(ctx context.Context, t *gate.Turn) error {
+		return registry.ForeseePut(ctx, t.Tx, t, sub.ID, ready.seen.parts)
+	}
+	err = s.actAhead(ctx, c, foresee, func(ctx context.Context, t turn) (err error) {
 		now := &draft{Submission: sub, kind: kind, cont: cont}
 		if err := now.look(ctx, t.Tx, t.me, t.Now()); err != nil {
 			return err

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -113,16 +112,14 @@ func emitAbout(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, e 
 	if i.Opened {
 		return t.Emit(ctx, e, doc)
 	}
-	var leaf, ms int64
-	var org string
-	err := tx.QueryRow(ctx, ownerNewest, i.ID).Scan(&leaf, &org, &ms)
-	if errors.Is(err, sql.ErrNoRows) {
-		return t.Emit(ctx, e, doc) // nothing is committed that could be opened: it was erased
-	}
+	k, err := knownOf(i.ID).Ask(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	own, err := t.Opening(ctx, leaf)
+	if k.fact.leaf < 0 {
+		return t.Emit(ctx, e, doc) // nothing is committed that could be opened: it was erased
+	}
+	own, err := t.Opening(ctx, k.fact.leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -141,34 +138,42 @@ type Part struct {
 type Parts struct {
 	Base int64  // newest whole document, -1 if there never was one
 	Puts []Part // oldest first
+
+	opens int64 // commitment to the owner that the first public leaf will open, -1 if there is none to open
 }
 
 var putList = q.Get("put_list")
 
 // PartsOf finds the leaves of an identifier's record.
 func PartsOf(ctx context.Context, tx *store.Tx, id string) (Parts, error) {
-	p := Parts{Base: -1}
-	switch row, err := Get(ctx, tx, id); {
-	case err == nil:
-		p.Base = row.Base
-	case !errors.Is(err, ErrNotFound):
-		return p, err
-	}
-	rows, err := tx.Query(ctx, putList, id)
+	k, err := knownOf(id).Ask(ctx, tx)
 	if err != nil {
-		return p, err
+		return Parts{}, err
 	}
-	defer rows.Close() //nolint:errcheck // Err below says what went wrong
-	for rows.Next() {
-		var part Part
-		var hash []byte
-		if err := rows.Scan(&part.Leaf, &part.Cont, &part.Org, &hash); err != nil {
-			return p, err
+	p := Parts{Base: k.record.Base, opens: -1}
+	if !k.row.Opened {
+		p.opens = k.fact.leaf
+	}
+	if !k.row.Record {
+		return p, nil // nothing was put
+	}
+	p.Puts, err = putsOf(id).Ask(ctx, tx)
+	return p, err
+}
+
+func putsOf(id string) store.Question[[]Part] {
+	return store.Question[[]Part]{Key: partsKey(id), Query: putList, Args: []any{id}, Read: func(rows store.Rows) (puts []Part, err error) {
+		for rows.Next() {
+			var part Part
+			var hash []byte
+			if err := rows.Scan(&part.Leaf, &part.Cont, &part.Org, &hash); err != nil {
+				return nil, err
+			}
+			copy(part.hash[:], hash)
+			puts = append(puts, part)
 		}
-		copy(part.hash[:], hash)
-		p.Puts = append(p.Puts, part)
-	}
-	return p, rows.Err()
+		return puts, nil
+	}}
 }
 
 // prev is the event hash of what a container takes the place of, in hex: the newest put of the same container (an ADP's own), else

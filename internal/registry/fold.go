@@ -14,7 +14,6 @@ import (
 
 var (
 	ownerAdd          = q.Get("owner_add")
-	ownerNewest       = q.Get("owner_newest")
 	ownerOfLeaf       = q.Get("owner_of_leaf")
 	ownerDrop         = q.Get("owner_drop")
 	requesterAdd      = q.Get("requester_add")
@@ -44,18 +43,20 @@ func foldIdentifier(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	case event.IDRestored:
 		return alter(ctx, tx, e, func(i *Identifier) { i.State = cve.Reserved })
 	case event.IDTransferred:
-		if _, err := tx.Exec(ctx, ownerAdd, e.Index, e.ID, e.To, e.Time.UnixMilli()); err != nil {
+		if err := addOwner(ctx, tx, e, e.ID, e.To); err != nil {
 			return err
 		}
 		return alter(ctx, tx, e, func(*Identifier) {})
 	case event.RecordPut, event.RecordRejected:
 		return foldPut(ctx, tx, e)
 	case event.RecordReplaced:
+		tx.Forget(partsKey(e.ID))
 		if _, err := tx.Exec(ctx, putDrop, e.ID); err != nil {
 			return err
 		}
 		return alter(ctx, tx, e, func(i *Identifier) { i.State, i.Record = cve.State(e.State), true })
 	case event.OrgAdopted:
+		tx.ForgetAll()
 		_, err := tx.Exec(ctx, adoptedAdd, e.Org, e.Index)
 		return err
 	case event.PrivateFact:
@@ -74,6 +75,7 @@ func foldPut(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	if e.Kind == event.RecordRejected {
 		cont, state = cve.CNA, cve.Rejected
 	}
+	tx.Forget(partsKey(e.ID))
 	if _, err := tx.Exec(ctx, putAdd, e.Index, e.ID, cont, e.By, hash[:]); err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		}
 		return change(ctx, tx, f.id, func(i *Identifier) { i.Reserved = f.reserved })
 	}
-	if _, err := tx.Exec(ctx, ownerAdd, e.Index, f.id, f.org, e.Time.UnixMilli()); err != nil {
+	if err := addOwner(ctx, tx, e, f.id, f.org); err != nil {
 		return err
 	}
 	return change(ctx, tx, f.id, func(*Identifier) {})
@@ -117,18 +119,14 @@ func alter(ctx context.Context, tx *store.Tx, e *event.Entry, fn func(*Identifie
 // change is the only writer of registry_id: it reads the row or makes one of what imports say, lets fn change it, and brings
 // owner, time and holdings in step with the facts that are there.
 func change(ctx context.Context, tx *store.Tx, id string, fn func(*Identifier)) error {
-	i, err := GetID(ctx, tx, id)
-	if errors.Is(err, ErrNotFound) {
-		i, err = Identifier{ID: id}, nil
-	}
+	k, err := knownOf(id).Ask(ctx, tx)
 	if err != nil {
 		return err
 	}
-	was := i
+	was, heard := k.identifier(id)
+	i := was
 	fn(&i)
-	if err := i.owned(ctx, tx); err != nil {
-		return err
-	}
+	k.owned(&i)
 	c, err := cve.ParseID(id)
 	if err != nil {
 		return err
@@ -137,22 +135,35 @@ func change(ctx context.Context, tx *store.Tx, id string, fn func(*Identifier)) 
 	if err != nil {
 		return err
 	}
+	if k.row = i.rounded(); !heard {
+		noLongerFree(tx, id)
+	}
+	store.Answer(tx, idKey(id), k)
 	return held(ctx, tx, was, i)
 }
 
-// owned brings Owner and Modified in step with the owner facts; without one, the adopted assigner of an imported document owns.
-func (i *Identifier) owned(ctx context.Context, tx *store.Tx) (err error) {
-	var leaf, ms int64
-	i.Modified = i.Public
-	switch err := tx.QueryRow(ctx, ownerNewest, i.ID).Scan(&leaf, &i.Owner, &ms); {
-	case errors.Is(err, sql.ErrNoRows):
-		i.Owner, err = adoptedOwner(ctx, tx, i.ID)
-		return err
-	case err != nil:
+// addOwner notes who owns an identifier from now on.
+func addOwner(ctx context.Context, tx *store.Tx, e *event.Entry, id, org string) error {
+	k, ok, err := store.Known[known](ctx, tx, idKey(id))
+	if err != nil {
 		return err
 	}
-	i.Modified = later(i.Modified, moment(ms))
-	return nil
+	if ok {
+		k.fact = ownedSince{leaf: e.Index, org: org, ms: e.Time.UnixMilli()}
+		store.Answer(tx, idKey(id), k)
+	}
+	_, err = tx.Exec(ctx, ownerAdd, e.Index, id, org, e.Time.UnixMilli())
+	return err
+}
+
+// owned brings Owner and Modified in step with the owner facts; without one, the adopted assigner of an imported document owns.
+func (k known) owned(i *Identifier) {
+	i.Modified = i.Public
+	if k.fact.leaf < 0 {
+		i.Owner = k.assigner
+		return
+	}
+	i.Owner, i.Modified = k.fact.org, later(i.Modified, moment(k.fact.ms))
 }
 
 // held moves the count of reserved identifiers from one owner to the other.
@@ -161,7 +172,14 @@ func held(ctx context.Context, tx *store.Tx, was, is Identifier) error {
 		if i.State != cve.Reserved || i.Owner == "" {
 			return nil
 		}
-		_, err := tx.Exec(ctx, holdingAdd, i.Owner, n)
+		have, ok, err := store.Known[int64](ctx, tx, holdingKey(i.Owner))
+		if err != nil {
+			return err
+		}
+		if ok {
+			store.Answer(tx, holdingKey(i.Owner), have+n)
+		}
+		_, err = tx.Exec(ctx, holdingAdd, i.Owner, n)
 		return err
 	}
 	if was.State == is.State && was.Owner == is.Owner {

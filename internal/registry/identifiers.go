@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"tasuki/internal/store"
@@ -34,44 +35,20 @@ var (
 	idTotal  = q.Get("id_total")
 	holding  = q.Get("holding_get")
 	askedFor = q.Get("requester_newest")
-	adopted  = q.Get("record_adopted")
 	ownerAt  = q.Get("owner_at")
 )
 
 // GetID reads one identifier, or ErrNotFound. One that another list published and whose assigner was not adopted has no Owner.
 func GetID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
-	i := Identifier{ID: id}
-	var record, opened, reserved, public, modified, given int64
-	err := tx.QueryRow(ctx, idGet, id).Scan(&i.State, &i.Owner, &record, &opened, &reserved, &public, &modified, &given)
-	if errors.Is(err, sql.ErrNoRows) {
-		return imported(ctx, tx, id)
-	}
+	k, err := knownOf(id).Ask(ctx, tx)
 	if err != nil {
 		return Identifier{}, err
 	}
-	i.fill(record, opened, reserved, public, modified)
-	i.given = moment(given)
+	i, ok := k.identifier(id)
+	if !ok {
+		return Identifier{}, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
 	return i, nil
-}
-
-// imported is an identifier that only imports know.
-func imported(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
-	row, err := Get(ctx, tx, id)
-	if err != nil {
-		return Identifier{}, err
-	}
-	i := Identifier{ID: id, State: row.State, Record: true, Opened: true, Reserved: row.Reserved, Public: row.Updated, Modified: row.Updated, given: row.Reserved}
-	i.Owner, err = adoptedOwner(ctx, tx, id)
-	return i, err
-}
-
-// adoptedOwner is the assigner that an imported document names, if it was adopted.
-func adoptedOwner(ctx context.Context, tx *store.Tx, id string) (org string, err error) {
-	err = tx.QueryRow(ctx, adopted, id).Scan(&org)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return org, err
 }
 
 func (i *Identifier) fill(record, opened, reserved, public, modified int64) {
@@ -159,12 +136,17 @@ func Requester(ctx context.Context, tx *store.Tx, id string) (a Asked, err error
 }
 
 // Holding is how many identifiers in state RESERVED an organisation owns.
-func Holding(ctx context.Context, tx *store.Tx, org string) (n int64, err error) {
-	err = tx.QueryRow(ctx, holding, org).Scan(&n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return n, err
+func Holding(ctx context.Context, tx *store.Tx, org string) (int64, error) {
+	return holdingOf(org).Ask(ctx, tx)
+}
+
+func holdingOf(org string) store.Question[int64] {
+	return store.Question[int64]{Key: holdingKey(org), Query: holding, Args: []any{org}, Read: func(rows store.Rows) (n int64, err error) {
+		if rows.Next() {
+			err = rows.Scan(&n)
+		}
+		return n, err
+	}}
 }
 
 // OwnerAt is the owner that the fact at a leaf names, "" where it is not held here or was erased.

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -49,17 +48,24 @@ type Range struct {
 }
 
 func getRange(ctx context.Context, tx *store.Tx, year int64) (Range, error) {
-	r := Range{Year: year}
-	var opened int64
-	err := tx.QueryRow(ctx, rangeGet, year).Scan(&opened, &r.Last, &r.Priority, &r.General)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Range{Year: year, Last: GeneralEnd, General: PriorityEnd}, nil
-	}
-	r.Open = opened == 1
-	return r, err
+	return rangeOf(year).Ask(ctx, tx)
+}
+
+func rangeOf(year int64) store.Question[Range] {
+	return store.Question[Range]{Key: rangeKey(year), Query: rangeGet, Args: []any{year}, Read: func(rows store.Rows) (Range, error) {
+		r := Range{Year: year, Last: GeneralEnd, General: PriorityEnd}
+		if !rows.Next() {
+			return r, nil
+		}
+		var opened int64
+		err := rows.Scan(&opened, &r.Last, &r.Priority, &r.General)
+		r.Open = opened == 1
+		return r, err
+	}}
 }
 
 func (r Range) put(ctx context.Context, tx *store.Tx) error {
+	store.Answer(tx, rangeKey(r.Year), r)
 	_, err := tx.Exec(ctx, rangePut, r.Year, bit(r.Open), r.Last, r.Priority, r.General)
 	return err
 }
@@ -92,6 +98,7 @@ func foldRange(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 			return err
 		}
 		if r.Open { // lifted: what was set aside below may have been given out elsewhere
+			tx.Forget(poolKey(e.Year))
 			if _, err := tx.Exec(ctx, poolOfYear, e.Year); err != nil {
 				return err
 			}
@@ -109,6 +116,9 @@ func foldRange(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		if err := r.put(ctx, tx); err != nil {
 			return err
 		}
+		if err := poolWith(ctx, tx, e.Year, e.First, e.Last); err != nil {
+			return err
+		}
 		for n := e.First; n <= e.Last; n++ {
 			if _, err := tx.Exec(ctx, poolAdd, e.Year, n); err != nil {
 				return err
@@ -120,6 +130,7 @@ func foldRange(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 			return nil
 		}
 		// What a lost end of the log had set aside may have been given out there.
+		tx.ForgetAll()
 		if _, err := tx.Exec(ctx, poolClear); err != nil {
 			return err
 		}
@@ -157,7 +168,10 @@ func countReserved(ctx context.Context, tx *store.Tx, id string) error {
 		r.Priority = n
 	case n > r.General:
 		r.General = n
-	default: // out of the pool
+	default:
+		if err := poolWithout(ctx, tx, year, n); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, poolTake, year, n)
 		return err
 	}
@@ -182,6 +196,15 @@ type Reservation struct {
 	Owner  string // organisation, UUID
 	ByOrg  string // who asks: organisation and user, UUIDs
 	ByUser string
+}
+
+// Foresee says that a reservation is coming whose owner is likely this one.
+func (r Reservation) Foresee(ctx context.Context, tx *store.Tx) error {
+	err := errors.Join(rangeOf(r.Year).Foresee(ctx, tx), holdingOf(r.Owner).Foresee(ctx, tx))
+	if err == nil && r.Batch == NonSequential {
+		err = poolOf(r.Year).Foresee(ctx, tx)
+	}
+	return err
 }
 
 // Reserved is an identifier that was given out.
@@ -236,14 +259,14 @@ func choose(ctx context.Context, tx *store.Tx, t event.Turn, rng Range, r Reserv
 	switch r.Batch {
 	case Single:
 		end := min(rng.Last, PriorityEnd)
-		numbers, err := inRow(ctx, tx, r.Year, rng.Priority, end, 1)
+		numbers, err := inRow(ctx, tx, t, r.Year, rng.Priority, end, 1)
 		if err != nil || len(numbers) == 1 {
 			return numbers, err
 		}
 	case NonSequential:
 		return fromPool(ctx, tx, t, rng, r.Amount)
 	}
-	numbers, err := inRow(ctx, tx, r.Year, rng.General, rng.Last, r.Amount)
+	numbers, err := inRow(ctx, tx, t, r.Year, rng.General, rng.Last, r.Amount)
 	if err == nil && len(numbers) < r.Amount {
 		err = fmt.Errorf("%d: %w", r.Year, ErrRangeFull)
 	}
@@ -251,13 +274,16 @@ func choose(ctx context.Context, tx *store.Tx, t event.Turn, rng Range, r Reserv
 }
 
 // inRow are the next n numbers above top that nobody has taken, up to end.
-func inRow(ctx context.Context, tx *store.Tx, year, top, end int64, n int) (numbers []int64, err error) {
+func inRow(ctx context.Context, tx *store.Tx, t event.Turn, year, top, end int64, n int) (numbers []int64, err error) {
+	var w window
 	for num := top + 1; num <= end && len(numbers) < n; num++ {
-		_, is, err := Taken(ctx, tx, format(year, num))
-		if err != nil {
-			return nil, err
+		if num > w.last {
+			if w, err = windowAt(ctx, tx, t, year, num, end, n-len(numbers)); err != nil {
+				return nil, err
+			}
 		}
-		if !is {
+		if !w.taken[num] {
+			store.Answer(tx, idKey(format(year, num)), unheardOf)
 			numbers = append(numbers, num)
 		}
 	}

@@ -214,6 +214,7 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 				return err
 			}
 		}
+		forgetRecord(tx, e.ID)
 		_, err := tx.Exec(ctx, recordPut, e.ID, e.State, e.Index, f.assigner, updated(e.Dates), f.sum[:], stamp(e.Dates.Reserved))
 		if err != nil || e.Kind == event.RecordImported {
 			return err
@@ -221,6 +222,7 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 		return foldIdentifier(ctx, tx, e)
 	case event.BodyErased:
 		// As if the body had never been there, which is how a replay finds it.
+		tx.ForgetAll()
 		if _, err := tx.Exec(ctx, recordErase, make([]byte, 32), *e.Leaf); err != nil {
 			return err
 		}
@@ -247,6 +249,7 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	tx.ForgetAll()
 	for _, clear := range clears {
 		if _, err := tx.Exec(ctx, clear); err != nil {
 			return err

@@ -7,7 +7,8 @@ import (
 
 // A transaction that a Sequencer runs has a memory: what its commands read they need not ask again, and what they write they know.
 // It is as good as the tables, for the sequencer's hook keeps every other writer out; whoever writes a row writes what is remembered
-// of it, or forgets it. A command that is undone takes all of it along. Other transactions remember nothing.
+// of it, or forgets it. A command that is undone takes all of it along. A View has one as well, for all of it is of one moment. Other
+// transactions remember nothing.
 
 // Recall is what was remembered under a key. Keys are of a type of the package that uses them.
 func Recall[T any](tx *Tx, key any) (value T, ok bool) {

@@ -310,7 +310,11 @@ func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
 			p.rollback(c, begin)
 		}
 	}()
-	if err := fn(&Tx{c: c, engine: p.engine, single: begin == nil}); err != nil {
+	tx := &Tx{c: c, engine: p.engine, single: begin == nil}
+	if begin == beginView {
+		tx.memory = map[any]any{}
+	}
+	if err := fn(tx); err != nil {
 		done = true
 		p.rollback(c, begin)
 		return err

@@ -159,7 +159,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 type Tx struct {
 	c      *conn
 	engine Engine
-	memory map[any]any // nil outside of a Sequencer
+	memory map[any]any // nil where it could go out of step with the tables
 	single bool        // a Glance
 	asked  bool        // what a Glance may ask was asked
 }
