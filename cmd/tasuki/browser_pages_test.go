@@ -3,14 +3,18 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"tasuki/internal/edge/serve/page/browsertest"
 )
 
-// pageTypes are one address of every type of page over a browsed node, in the order of the contact sheet.
-var pageTypes = []struct{ name, path string }{
+// pageType is one address of a type of page.
+type pageType struct{ name, path string }
+
+// pageTypes are every type of page that says what the list holds, over a browsed node, in the order of the contact sheet.
+var pageTypes = []pageType{
 	{"home", "/"},
 	{"search", "/search?q=severity%3E%3Dhigh+published%3A2024"},
 	{"results", "/search?q=authentication"},
@@ -46,59 +50,40 @@ var pageTypes = []struct{ name, path string }{
 	{"nowhere", "/nowhere"},
 }
 
-// looks are both languages in both themes and at both widths. The first two alone have each of them once.
-var looks = []struct {
-	name, query   string
-	width, height int64
-}{
-	{"en light wide", "lang=en&theme=light", 1280, 800}, {"ja dark phone", "lang=ja&theme=dark", 390, 844},
-	{"en dark phone", "lang=en&theme=dark", 390, 844}, {"ja light wide", "lang=ja&theme=light", 1280, 800},
-}
-
-func looking(path, query string) string {
-	if strings.Contains(path, "?") {
-		return path + "&" + query
-	}
-	return path + "?" + query
-}
-
 // What a reader's browser may have to fetch for a page (issue 3, acceptance): the first one ever, and any later one.
 const (
 	firstVisit = 100_000
 	laterVisit = 30_000
 )
 
-// TestEveryPage opens one page of every type over a whole node: it is the page it should be, axe-core finds nothing, it is no
-// wider than the window, nothing is asked of another server, and no more bytes come over the wire than promised.
+// TestEveryPage opens one page of every type over a whole node, in one look after the other: it is the page it should be, axe-core
+// finds nothing, it is no wider than the window, nothing is asked of another server, and no more bytes come over the wire than
+// promised. The pages' own tests look at each in every look.
 func TestEveryPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("minutes; the pages' own tests look at each type once")
 	}
-	node := openBrowsed(t, "")
-	b := browsertest.Open(t, node)
+	town := openTown(t)
+	b := browsertest.Open(t, town)
 	worst := map[string]int64{}
-	for _, page := range pageTypes {
-		for _, look := range looks {
-			t.Run(page.name+" "+look.name, func(t *testing.T) {
-				b.Size(t, look.width, look.height)
-				address := looking(page.path, look.query)
+	for _, v := range town.visits() {
+		town.enter(t, b, v.user)
+		for i, page := range v.pages {
+			look := browsertest.Looks[i%2]
+			t.Run(strings.TrimSpace(v.user+" "+page.name+" "+look.Name), func(t *testing.T) {
 				b.Forget(t)
-				first := weigh(b.Traffic(t, func() { b.Go(t, address) }))
+				first := weigh(b.Traffic(t, func() { b.See(t, page.path, look) }))
 				settled(t, b)
 				refusal := b.Eval(t, `Boolean(document.querySelector(".nothing"))`).(bool)
-				if meant := page.name == "nothing" || page.name == "mistake" || page.name == "absent" || page.name == "not yet known" || page.name == "nowhere"; refusal != meant {
+				if meant := slices.Contains(refusals, page.name); refusal != meant {
 					t.Errorf("a page that says that something is not there: %v, want %v: %s", refusal, meant, b.Text(t, "h1"))
 				}
-				if over := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != 0.0 {
-					t.Errorf("%v px wider than the window", over)
-				}
-				for _, violation := range b.Axe(t) {
-					t.Error(violation)
-				}
+				b.CheckWidth(t)
+				b.CheckAxe(t)
 				// A later visit: the assets are there from another page, this page is not.
 				b.Forget(t)
 				b.Go(t, "/no-such-page")
-				later := weigh(b.Traffic(t, func() { b.Go(t, address) }))
+				later := weigh(b.Traffic(t, func() { b.Go(t, look.Of(page.path)) }))
 				if first > firstVisit || later > laterVisit {
 					t.Errorf("%d bytes on a first visit, %d on a later one", first, later)
 				}
@@ -106,9 +91,12 @@ func TestEveryPage(t *testing.T) {
 			})
 		}
 	}
-	t.Logf("at most %d bytes on a first visit, %d on a later one, over %d types of page", worst["first"], worst["later"], len(pageTypes))
+	t.Logf("at most %d bytes on a first visit, %d on a later one", worst["first"], worst["later"])
 	b.CheckQuiet(t)
 }
+
+// refusals are the pages that say that something is not there.
+var refusals = []string{"nothing", "mistake", "absent", "reserved", "not yet known", "nowhere"}
 
 // settled waits for what a page's script does by itself.
 func settled(t *testing.T, b *browsertest.Browser) {
@@ -132,24 +120,27 @@ func TestContactSheet(t *testing.T) {
 	if dir == "" {
 		t.Skip("TASUKI_SHEET names no folder; see make sheet")
 	}
-	node := openBrowsed(t, "")
-	b := browsertest.Open(t, node)
+	town := openTown(t)
+	b := browsertest.Open(t, town)
 	var sheet strings.Builder
 	sheet.WriteString("<!doctype html><meta charset=utf-8><title>Tasuki: every type of page</title><style>body{font:14px sans-serif}" +
 		"div{display:flex;gap:8px;align-items:start}a{width:24%}img{width:100%;max-height:40rem;object-fit:cover;object-position:top;border:1px solid #999}</style>\n")
-	for _, page := range pageTypes {
-		sheet.WriteString("<h2>" + page.name + "</h2><div>\n")
-		for _, look := range looks {
-			b.Size(t, look.width, look.height)
-			b.Go(t, looking(page.path, look.query))
-			settled(t, b)
-			name := strings.ReplaceAll(page.name+" "+look.name, " ", "-") + ".png"
-			if err := os.WriteFile(filepath.Join(dir, name), b.Picture(t), 0o600); err != nil {
-				t.Fatal(err)
+	for _, v := range town.visits() {
+		town.enter(t, b, v.user)
+		for _, page := range v.pages {
+			title := strings.TrimSpace(v.user + " " + page.name)
+			sheet.WriteString("<h2>" + title + "</h2><div>\n")
+			for _, look := range browsertest.Looks {
+				b.See(t, page.path, look)
+				settled(t, b)
+				name := strings.ReplaceAll(title+" "+look.Name, " ", "-") + ".png"
+				if err := os.WriteFile(filepath.Join(dir, name), b.Picture(t), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				sheet.WriteString(`<a href="` + name + `"><img loading=lazy alt="` + look.Name + `" src="` + name + `"></a>` + "\n")
 			}
-			sheet.WriteString(`<a href="` + name + `"><img loading=lazy alt="` + look.name + `" src="` + name + `"></a>` + "\n")
+			sheet.WriteString("</div>\n")
 		}
-		sheet.WriteString("</div>\n")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte(sheet.String()), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ const pageRecords = "../../internal/edge/serve/web/testdata/records"
 // apart, all under a signed checkpoint.
 type browsed struct {
 	*kitNode
+	clock  *atomic.Int64                                         // milliseconds since 1970
 	tamper atomic.Pointer[func(path string, body []byte) []byte] // what a lying server does to its answers; nil: nothing
 }
 
@@ -62,8 +63,11 @@ func openBrowsed(t *testing.T, store string) *browsed {
 	if err := k.catalogue.Warm(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	return &browsed{kitNode: k}
+	return &browsed{kitNode: k, clock: &clock}
 }
+
+// turn turns the clock on.
+func (b *browsed) turn(d time.Duration) { b.clock.Add(d.Milliseconds()) }
 
 // ServeHTTP is the node, or the liar that tamper makes of it.
 func (b *browsed) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -28,7 +28,17 @@ type CLI struct {
 	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`
 
+	Charter CharterCmd `cmd:"" help:"Who runs the list, and how that changes."`
+	Board   BoardCmd   `cmd:"" help:"Sign charters as a member of the board, on a machine without a network."`
+	Mirror  MirrorCmd  `cmd:"" help:"Keep a validated copy of a list."`
+	Witness WitnessCmd `cmd:"" help:"Look on that logs only grow."`
+	Node    NodeCmd    `cmd:"" help:"An authority's own node, which assigns without the list's."`
+
 	Governance GovernanceCmd `cmd:"" help:"Disputes, refusals, transfers, roles, deadlines: the workflows of the Program."`
+
+	Publish PublishCmd `cmd:"" help:"Publish the list in the forms that the world reads: a git repository, zips."`
+
+	Gcve GcveCmd `cmd:"" name:"gcve" help:"Be a GCVE numbering authority, and read what others say."`
 
 	Version VersionCmd `cmd:"" help:"Print the version."`
 
@@ -76,7 +86,7 @@ func (c *CLI) overrides() []override {
 	text("store", "--store", c.Store)
 	text("log.level", "--log-level", c.LogLevel)
 	text("log.format", "--log-format", c.LogFormat)
-	for _, n := range []Network{c.Up.Network, c.Serve.Network} {
+	for _, n := range []Network{c.Up.Network, c.Serve.Network, c.Mirror.Follow.Network} {
 		text("listen", "--listen", n.Listen)
 		text("base_url", "--base-url", n.BaseURL)
 		if n.Insecure != nil {

@@ -53,6 +53,10 @@ type Config struct {
 	// decrease, so one entry written while the clock stood in a far year would date everything after it.
 	ClockLeap Duration `toml:"clock_leap"`
 
+	// StrictAck answers 503 to every write that not enough mirrors have confirmed within 5 s, not only to reservations. Without it
+	// such a write is answered with what the log promises (Tasuki-Ack: local). A list without mirrors waits for nobody.
+	StrictAck bool `toml:"strict_ack"`
+
 	// TLS is the certificate; the files are read again when they are renewed.
 	TLS TLS `toml:"tls"`
 	// Log says how much the node writes to standard error.
@@ -74,6 +78,10 @@ type Config struct {
 	Governance Governance `toml:"governance"`
 	// Mail is the server that reminders go out by.
 	Mail Mail `toml:"mail"`
+	// GCVE holds the node's part in GCVE, the numbering by independent authorities (docs/protocols/gcve.md).
+	GCVE GCVE `toml:"gcve"`
+	// Publish holds the forms in which the node publishes the list for everybody, beside its APIs (docs/protocols/publication.md).
+	Publish Publish `toml:"publish"`
 }
 
 // TLS holds the files of the certificate.
@@ -176,6 +184,58 @@ type Mail struct {
 	password string
 }
 
+// Publish holds the forms in which the node publishes the list.
+type Publish struct {
+	// Git is a folder in which the node keeps a bare git repository of the list, laid out like cvelistV5, current with every change. It
+	// is served at /cvelist.git for cloning, single files at /cvelist/cves/. Of several nodes of one store only one should have it. It
+	// needs git on this machine. Empty means none.
+	Git string `toml:"git"`
+	// Push are the remotes, or their addresses, that the repository is pushed to. Keep passwords out of them: git's own credential
+	// helpers and SSH keys are used.
+	Push []string `toml:"push"`
+	// Zips is a folder in which the node keeps the hourly releases: the day's baseline and deltas with the official names. They are
+	// served below /cvelist/releases/, and /cvelist/baseline.json names the newest baseline. Empty means none.
+	Zips string `toml:"zips"`
+	// Keep is how long releases are kept: at least 48h, or 0s for ever.
+	Keep Duration `toml:"keep"`
+}
+
+// GCVE holds the node's part in GCVE.
+type GCVE struct {
+	// GNA is the number of the authority that this node numbers for: "1" to "65535" (65535 is for tests), or "0" for the CVE
+	// Program's own list. Empty means that it is none. The first identifier given out binds the list to the number for good.
+	GNA string `toml:"gna"`
+	// Short is the authority's short name, as the directory has it.
+	Short string `toml:"short_name"`
+	// Full is the authority's full name.
+	Full string `toml:"full_name"`
+	// CPEVendor is the authority's vendor name in CPE names, if it is a vendor.
+	CPEVendor string `toml:"cpe_vendor_name"`
+	// License is the licence of the published records, as an SPDX name.
+	License string `toml:"license"`
+	// Policy is the address of the authority's public policy.
+	Policy string `toml:"policy"`
+	// Disclosure is the address of its policy for reports of vulnerabilities.
+	Disclosure string `toml:"disclosure"`
+	// Contact is a role mailbox or a contact page.
+	Contact string `toml:"contact"`
+	// OperationalModel says in a word how it works: vendor, coordinator, researcher, aggregator, community. One number has one model.
+	OperationalModel string `toml:"operational_model"`
+	// VisibilityModel is public or private. The identifiers of a private authority and their states are public all the same.
+	VisibilityModel string `toml:"visibility_model"`
+	// Directory is the address of the signed directory of authorities, gcve.json; the signature is beside it. Empty means that it
+	// is not fetched.
+	Directory string `toml:"directory"`
+	// KeyFile is a file with the key that the directory is checked with, PEM. Get it by another way than the directory.
+	KeyFile string `toml:"key_file"`
+	// TXT is the DNS name of a TXT record that has to hold the same key. Empty means that no second channel is asked.
+	TXT string `toml:"txt"`
+	// Pull are the numbers of the authorities whose records are fetched, or "all".
+	Pull []string `toml:"pull"`
+	// Every is the time between two looks at the directory and at the authorities.
+	Every Duration `toml:"every"`
+}
+
 // defaultConfig is the configuration without a file.
 func defaultConfig() Config {
 	return Config{
@@ -197,5 +257,7 @@ func defaultConfig() Config {
 		Portal:      Portal{TOTP: "optional"},
 		Governance:  Governance{Remind: Duration(24 * time.Hour)},
 		Mail:        Mail{TLS: "starttls"},
+		GCVE:        GCVE{License: "CC0-1.0", OperationalModel: "coordinator", VisibilityModel: "public", Every: Duration(time.Hour)},
+		Publish:     Publish{Keep: Duration(7 * 24 * time.Hour)},
 	}
 }

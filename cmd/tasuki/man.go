@@ -236,7 +236,7 @@ func (p *leaflet) surroundings(node *kong.Node) {
 		}
 		p.put(".SH EXIT STATUS\n%s\n", roff(cnaExits))
 	} else {
-		p.put(".SH EXIT STATUS\n0 for success, 1 for a failure, 2 for a wrong command line, 3 when an import went through but refused some files, 130 when interrupted.\n")
+		p.put(".SH EXIT STATUS\n0 for success, 1 for a failure, 2 for a wrong command line, 3 when an import went through but refused some files, 4 when a proof failed, 130 when interrupted.\n")
 	}
 	var also []string
 	if node.Parent != nil {

@@ -16,7 +16,9 @@ import (
 	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/drafts"
+	"tasuki/internal/edge/mirror"
 	"tasuki/internal/gate"
 	"tasuki/internal/gcve"
 	"tasuki/internal/governance"
@@ -46,12 +48,19 @@ type node struct {
 	public    *program.Public // what anybody may ask
 	chain     *charter.Chain
 	signer    *ledger.Signer // nil when not keyed
-	refusals  *jobs.Refusals
-	cursors   *jobs.Cursors
-	sealed    string // why nothing may be written, "" when it may
+	// What is said about the list by others than the log key: published checkpoints, seals, evidence.
+	continuity *continuity.SQL
+	publishing *publishing // nil when what is signed is published
+	refusals   *jobs.Refusals
+	cursors    *jobs.Cursors
+	sealed     string // why nothing may be written, "" when it may
 
-	news    news    // of the log's growth
-	leaving leaving // from when on nobody should be kept waiting
+	role     *mirrorRole      // of a copy that follows; nil for a list's own node
+	follower *mirror.Follower // of such a copy
+
+	news       news    // of the log's growth
+	signedNews news    // of the log key's signatures
+	leaving    leaving // from when on nobody should be kept waiting
 
 	checkpoint atomic.Pointer[ledger.Checkpoint]
 	importing  atomic.Pointer[string] // what an import under way says of itself
@@ -64,13 +73,13 @@ type node struct {
 
 // projections are every fold, in order.
 func projections() []gate.Projection {
-	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}, gcve.Projection{}}
+	return []gate.Projection{registry.Projection{}, authority.Projection{}, catalogue.Projection{}, governance.Projection{}, gcve.Projection{}, continuity.Projection{}}
 }
 
 // migrate brings a store's schema forward.
 func migrate(ctx context.Context, db *store.DB) error {
 	return db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), jobs.Schema(), authority.Schema(), governance.Schema(),
-		drafts.Schema(), gcve.Schema())
+		drafts.Schema(), gcve.Schema(), continuity.Schema())
 }
 
 // dsn is the store's address.
@@ -108,10 +117,18 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 		return nil, err
 	}
 	n.ledger = ledger.New(n.db)
+	n.continuity = &continuity.SQL{DB: n.db, Log: n.ledger, Rand: n.rand}
 	n.cursors = jobs.NewCursors(n.db, s.Now)
 	n.refusals = jobs.NewRefusals(n.db)
 	n.catalogue = catalogue.New(n.db, n.ledger, n.now, s.Log)
-	if err := n.load(ctx); errors.Is(err, charter.ErrNone) && s.Create {
+	if n.role, err = s.role(); err != nil {
+		return nil, err
+	}
+	if err := n.load(ctx); errors.Is(err, charter.ErrNone) && n.role != nil {
+		if err := n.foundMirror(ctx); err != nil {
+			return nil, fmt.Errorf("found a mirror: %w", err)
+		}
+	} else if errors.Is(err, charter.ErrNone) && s.Create {
 		n.now = s.Seed.clock(s.Now)
 		if err := n.found(ctx, s); err != nil {
 			return nil, fmt.Errorf("found a list: %w", err)
@@ -150,8 +167,25 @@ func openNode(ctx context.Context, s Setup) (_ *node, err error) {
 	}
 	if key != nil {
 		n.keyed = true
-		n.signer = ledger.NewSigner(n.ledger, ledger.SignerOptions{Key: presentKey{key, n.db}, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
-			Signed: func(c ledger.Checkpoint) { n.checkpoint.Store(&c) }})
+		o := ledger.SignerOptions{Key: presentKey{key, n.db}, Holder: n.holder(), HighWater: s.highWater(), Now: n.now, Log: n.log,
+			Signed: func(c ledger.Checkpoint) {
+				n.checkpoint.Store(&c)
+				n.signedNews.tell()
+			}}
+		if n.publishing, err = n.openPublishing(ctx, key); err != nil {
+			n.gate.Close()
+			return nil, fmt.Errorf("open publication: %w", err)
+		}
+		if n.publishing != nil {
+			o.Signed, o.Pause = n.publishing.signed, n.publishing.settled
+		}
+		n.signer = ledger.NewSigner(n.ledger, o)
+	}
+	if n.role != nil {
+		if err := n.openFollower(ctx); err != nil {
+			n.gate.Close()
+			return nil, err
+		}
 	}
 	n.readCheckpoint(ctx)
 	context.AfterFunc(ctx, n.leaving.begin)
@@ -248,6 +282,10 @@ func (n *node) refold(ctx context.Context) error {
 // key reads the log key of the present epoch and decides whether this node may write: one whose key is another epoch's, or
 // a copy that was restored without the board, is sealed.
 func (n *node) key(ctx context.Context) (note.Signer, error) {
+	if n.role != nil {
+		n.sealed = "this is a mirror: writes go to the list's operator, " + n.chain.Head().Charter().Operator.URL
+		return nil, nil
+	}
 	why, err := n.cursors.Load(ctx, sealedCursor)
 	if err != nil {
 		return nil, err
@@ -288,6 +326,12 @@ func (n *node) Run(ctx context.Context) error {
 	}
 	if n.signer != nil {
 		start(n.signer.Run)
+	}
+	if n.publishing != nil {
+		start(n.publishing.run)
+	}
+	if n.follower != nil {
+		start(n.follower.Run)
 	}
 	start(n.tendActs)
 	start(n.followLog)
@@ -334,7 +378,7 @@ func (n *node) followLog(ctx context.Context) error {
 	}
 }
 
-// errNewCharter ends a node whose list got another charter through another node of its store: keys, origin and charter of
+// errNewCharter ends a node whose list got a new epoch through another node of its store: keys, origin and operator of
 // every surface change with it, and a fresh start is the one way to change them all at once.
 var errNewCharter = errors.New("the list has a new charter; start this node again to serve it")
 
@@ -353,10 +397,10 @@ func (n *node) followCharter(ctx context.Context) error {
 		}
 		err := n.db.View(ctx, func(tx *store.Tx) error {
 			chain, err := charter.Load(ctx, tx)
-			if err == nil && chain.Head().Hash() != n.chain.Head().Hash() {
-				err = errNewCharter
+			if err != nil {
+				return err
 			}
-			return err
+			return n.takeOver(chain)
 		})
 		if errors.Is(err, errNewCharter) {
 			return err
@@ -377,30 +421,61 @@ func (n *node) size(ctx context.Context) (size int64, err error) {
 	return size, err
 }
 
-// readCheckpoint reads the newest checkpoint that any node signed.
+// readCheckpoint reads the newest checkpoint that any node published.
 func (n *node) readCheckpoint(ctx context.Context) {
-	err := n.db.View(ctx, func(tx *store.Tx) error {
-		c, err := n.newest(ctx, tx)
-		if err == nil {
-			n.checkpoint.Store(&c)
+	c, err := n.published(ctx)
+	switch {
+	case err == nil:
+		if old := n.checkpoint.Swap(&c); n.publishing != nil && (old == nil || old.Size != c.Size) {
+			n.publishing.news.tell()
 		}
-		return err
-	})
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) && ctx.Err() == nil {
+	case !errors.Is(err, ledger.ErrNotFound) && ctx.Err() == nil:
 		n.log.WarnContext(ctx, "checkpoint not read", "err", err)
 	}
 }
 
-// newest is the newest checkpoint of the newest epoch that has one.
+// newest is the newest checkpoint that the log key signed, of the newest epoch that has one, whether or not it is published.
 func (n *node) newest(ctx context.Context, tx *store.Tx) (ledger.Checkpoint, error) {
 	docs := n.chain.Documents()
 	for i := len(docs) - 1; i >= 0; i-- {
 		c, err := n.ledger.Checkpoint(ctx, tx, docs[i].Origin())
+		if n.role != nil {
+			c, err = n.mirrored(ctx, tx, docs[i].Origin())
+		}
 		if !errors.Is(err, ledger.ErrNotFound) {
 			return c, err
 		}
 	}
 	return ledger.Checkpoint{}, ledger.ErrNotFound
+}
+
+// published is the newest checkpoint that counts under the charter of its epoch, of the newest epoch that has one.
+func (n *node) published(ctx context.Context) (c ledger.Checkpoint, err error) {
+	docs := n.chain.Documents()
+	for i := len(docs) - 1; i >= 0; i-- {
+		q, err := continuity.QuorumOf(docs[i])
+		if err != nil {
+			return c, err
+		}
+		if q.Alone() {
+			err = n.db.View(ctx, func(tx *store.Tx) (err error) {
+				c, err = n.ledger.Checkpoint(ctx, tx, docs[i].Origin())
+				return err
+			})
+			if !errors.Is(err, ledger.ErrNotFound) {
+				return c, err
+			}
+			continue
+		}
+		s, err := n.continuity.Published(ctx, docs[i].Origin())
+		if err != nil {
+			return c, err
+		}
+		if s.Note != nil {
+			return publishedCheckpoint(q, s), nil
+		}
+	}
+	return c, ledger.ErrNotFound
 }
 
 // signed is the newest checkpoint, signing first what is not signed yet where this node can.

@@ -10,6 +10,7 @@ import (
 	"tasuki/internal/charter"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
+	"tasuki/internal/store"
 )
 
 // upgradeCharter lets the list say what this program writes into it: an older list's charter is amended by nothing but the missing
@@ -32,30 +33,115 @@ func (n *node) upgradeCharter(ctx context.Context) error {
 		return err
 	}
 	doc.Sign(charter.LogSigner, key.Private)
-	next, err := charter.NewChain(n.chain.Genesis())
-	for _, d := range append(n.chain.Documents()[1:], doc) {
-		err = errors.Join(err, next.Extend(d))
-	}
-	if err != nil {
-		return fmt.Errorf("amend the charter: %w", err)
-	}
-	err = n.gate.Do(ctx, authority.Caller{Role: authority.Operator, Name: "upgrade"}, gate.Command{Action: authority.Govern,
-		Decide: func(ctx context.Context, t *gate.Turn) error {
-			if err := charter.Save(ctx, t.Tx, next); err != nil {
-				return err
-			}
-			_, err := t.Emit(ctx, &event.Event{Kind: event.CharterNoted, Charter: doc.Hash()}, nil)
-			return err
-		}})
-	if errors.Is(err, charter.ErrSibling) {
+	err = n.noteCharter(ctx, "upgrade", doc)
+	if errors.Is(err, charter.ErrSibling) || errors.Is(err, charter.ErrKnown) {
 		return n.load(ctx) // another node of this store was quicker
 	}
 	if err != nil {
 		return fmt.Errorf("amend the charter: %w", err)
 	}
-	n.chain = next
 	n.log.InfoContext(ctx, "the charter names what this program writes", "charter", doc.Charter().V, "features", doc.Charter().Features)
 	return nil
+}
+
+// errOpensEpoch means a charter that a running operator cannot simply take over.
+var errOpensEpoch = errors.New("this charter opens an epoch: the operator that it names opens it with \"tasuki promote\"")
+
+// adoptCharter takes over a signed charter that leaves operator, mirrors and policy alone: it is stored, and a leaf notes it. Who
+// reads meanwhile sees the chain before or after. A valid sibling is kept beside the chain and answers charter.ErrSibling; one that
+// the chain has answers charter.ErrKnown; one that opens an epoch is errOpensEpoch, and nothing is stored.
+func (n *node) adoptCharter(ctx context.Context, doc *charter.Document) error {
+	err := n.noteCharter(ctx, "charter", doc)
+	switch {
+	case errors.Is(err, charter.ErrSibling):
+		if kerr := n.db.Update(ctx, func(tx *store.Tx) error {
+			chain, err := charter.Load(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return charter.SaveSibling(ctx, tx, chain, doc)
+		}); kerr != nil && !errors.Is(kerr, charter.ErrSiblings) {
+			return errors.Join(err, kerr)
+		}
+		n.log.ErrorContext(ctx, "the board has signed two charters of one version", "charter", doc.Charter().V, "hash", doc.Hash())
+		return err
+	case err != nil:
+		return err
+	}
+	n.log.WarnContext(ctx, "the list has a new charter", "charter", doc.Charter().V, "hash", doc.Hash())
+	// To whom private facts are encrypted may be another now. The charter is in force whatever comes of that.
+	return n.openEscrow(ctx)
+}
+
+// noteCharter commits a charter and its leaf, and lets this node know it.
+func (n *node) noteCharter(ctx context.Context, who string, doc *charter.Document) error {
+	err := n.gate.Do(ctx, authority.Caller{Role: authority.Operator, Name: who}, gate.Command{Action: authority.Govern,
+		Decide: func(ctx context.Context, t *gate.Turn) error {
+			chain, err := charter.Load(ctx, t.Tx)
+			if err != nil {
+				return err
+			}
+			head := chain.Head()
+			if err := chain.Extend(doc); err != nil {
+				return err
+			}
+			if head.OpensEpoch(doc) {
+				return errOpensEpoch
+			}
+			if err := charter.Save(ctx, t.Tx, chain); err != nil {
+				return err
+			}
+			_, err = t.Emit(ctx, &event.Event{Kind: event.CharterNoted, Charter: doc.Hash()}, nil)
+			return err
+		}})
+	if err != nil {
+		return err
+	}
+	if err := n.chain.Extend(doc); err != nil && !errors.Is(err, charter.ErrKnown) {
+		return err
+	}
+	return nil
+}
+
+// takeOver lets a running node know the charters that the store has and it does not. One that opens an epoch is errNewCharter.
+func (n *node) takeOver(chain *charter.Chain) error {
+	have := n.chain.Documents()
+	docs := chain.Documents()
+	if len(docs) < len(have) || docs[len(have)-1].Hash() != have[len(have)-1].Hash() {
+		return errNewCharter
+	}
+	for _, d := range docs[len(have):] {
+		if n.chain.Head().OpensEpoch(d) {
+			return errNewCharter
+		}
+		if err := n.chain.Extend(d); err != nil && !errors.Is(err, charter.ErrKnown) {
+			return errors.Join(errNewCharter, err)
+		}
+	}
+	return nil
+}
+
+// charterRequest is a signed charter document.
+type charterRequest struct {
+	Document string `json:"document"`
+}
+
+// charterAnswer says which charter is in force.
+type charterAnswer struct {
+	V    int64  `json:"v"`
+	Hash string `json:"hash"`
+}
+
+// publishCharter is "charter publish" in the node.
+func (n *node) publishCharter(ctx context.Context, q charterRequest, _ Reporter) (charterAnswer, error) {
+	doc, err := charter.Parse([]byte(q.Document))
+	if err != nil {
+		return charterAnswer{}, err
+	}
+	if err := n.adoptCharter(ctx, doc); err != nil {
+		return charterAnswer{}, err
+	}
+	return charterAnswer{doc.Charter().V, doc.Hash()}, nil
 }
 
 // Banner shouts when the list is a test list.

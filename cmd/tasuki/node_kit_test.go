@@ -26,13 +26,14 @@ type kitNode struct {
 
 // kitOptions say how a kitNode differs from what "tasuki serve" opens in a new directory.
 type kitOptions struct {
-	dir   string           // "" for a new one
-	store string           // DSN; "" for the embedded store
-	now   func() time.Time // nil for the real clock
-	rand  io.Reader        // nil for crypto/rand
-	seed  *Seed            // nil for an empty list
-	level string           // of what is logged; "" for warnings
-	log   *kitLog          // where to; nil for nobody to see unless the test fails
+	dir    string           // "" for a new one
+	store  string           // DSN; "" for the embedded store
+	now    func() time.Time // nil for the real clock
+	rand   io.Reader        // nil for crypto/rand
+	seed   *Seed            // nil for an empty list
+	mirror *mirrorRole      // nil for a list's own node
+	level  string           // of what is logged; "" for warnings
+	log    *kitLog          // where to; nil for nobody to see unless the test fails
 }
 
 // openKit opens a node and closes it when the test ends. What it logged is shown when the test failed.
@@ -76,7 +77,7 @@ func tryKit(t testing.TB, o kitOptions) (*kitNode, error) {
 	k := &kitNode{held: held}
 	t.Cleanup(func() { k.close(t) })
 	setup := p.setup(s, held, true)
-	setup.Seed = o.seed
+	setup.Seed, setup.Mirror = o.seed, o.mirror
 	if k.node, err = openNode(t.Context(), setup); err != nil {
 		k.close(t) // somebody else may hold the directory now
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/charter"
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
@@ -16,7 +17,8 @@ import (
 // logSource is the log as the tile surface asks for it.
 type logSource struct{ *node }
 
-// view runs fn with the newest signed checkpoint in one snapshot.
+// view runs fn with the newest signed checkpoint in one snapshot: tiles, entries and bodies are there before a quorum covers them,
+// or no mirror could store them.
 func (n logSource) view(ctx context.Context, fn func(*store.Tx, ledger.Checkpoint) error) error {
 	err := n.db.View(ctx, func(tx *store.Tx) error {
 		cp, err := n.newest(ctx, tx)
@@ -34,10 +36,13 @@ func (n logSource) view(ctx context.Context, fn func(*store.Tx, ledger.Checkpoin
 	return err
 }
 
-// Checkpoint is the newest signed checkpoint.
-func (n logSource) Checkpoint(ctx context.Context) (signed []byte, err error) {
-	err = n.view(ctx, func(_ *store.Tx, cp ledger.Checkpoint) error { signed = cp.Note; return nil })
-	return signed, err
+// Checkpoint is the newest published checkpoint.
+func (n logSource) Checkpoint(ctx context.Context) ([]byte, error) {
+	cp, err := n.published(ctx)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w: %w", fs.ErrNotExist, errNoCheckpoint, err)
+	}
+	return cp.Note, err
 }
 
 // Tile is the hashes of a tile.
@@ -127,9 +132,18 @@ func (n logSource) Body(ctx context.Context, hash [32]byte) (salt [16]byte, raw 
 	return salt, raw, err
 }
 
-// Charters gives each charter document, oldest first.
+// Charters gives each charter document: the chain, oldest first, then what is as valid as one of it and stands beside it.
 func (n logSource) Charters(ctx context.Context, fn func(name string, document []byte) error) error {
-	for _, d := range n.chain.Documents() {
+	docs := n.chain.Documents()
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		beside, err := charter.Siblings(ctx, tx, n.chain)
+		docs = append(docs, beside...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
 		raw, err := d.Bytes()
 		if err != nil {
 			return err
@@ -142,38 +156,52 @@ func (n logSource) Charters(ctx context.Context, fn func(name string, document [
 	return ctx.Err()
 }
 
-// Proof is the proof file of a record's current version. What is not signed yet is signed first, so that a record can be
-// proved as soon as it can be read.
-func (n logSource) Proof(ctx context.Context, id string) (file []byte, err error) {
-	var charters [][]byte
-	err = n.Charters(ctx, func(_ string, doc []byte) error { charters = append(charters, doc); return nil })
+// Proof is the proof file of a record's current version, under the newest published checkpoint. What is not signed yet is signed
+// first, so that a record can be proved as soon as it can be read; where a quorum is asked for, as soon as it is there.
+func (n logSource) Proof(ctx context.Context, id string) ([]byte, error) {
+	file, err := n.prove(ctx, id)
+	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
+	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
+		if cp, serr := n.signed(ctx); serr == nil {
+			n.awaitPublished(ctx, cp.Size)
+			file, err = n.prove(ctx, id)
+		}
+	}
+	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) || errors.Is(err, catalogue.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return file, err
+}
+
+func (n logSource) prove(ctx context.Context, id string) (file []byte, err error) {
+	cp, err := n.published(ctx)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, errNoCheckpoint
+	}
 	if err != nil {
 		return nil, err
 	}
-	prove := func() error {
-		return n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
-			parts, err := n.catalogue.Leaves(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			for _, part := range parts {
-				if part.Index >= cp.Size {
-					return errUnsigned
-				}
-			}
-			file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
-			return err
-		})
-	}
-	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
-	if err = prove(); errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
-		if _, serr := n.signed(ctx); serr == nil {
-			err = prove()
+	var charters [][]byte
+	for _, d := range n.chain.Documents() {
+		raw, err := d.Bytes()
+		if err != nil {
+			return nil, err
 		}
+		charters = append(charters, raw)
 	}
-	if errors.Is(err, errUnsigned) {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		parts, err := n.catalogue.Leaves(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			if part.Index >= cp.Size {
+				return errUnsigned
+			}
+		}
+		file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
+		return err
+	})
 	return file, err
 }
 

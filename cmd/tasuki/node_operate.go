@@ -25,9 +25,17 @@ var operations = map[string]operation{
 	"authority user change":       act((*node).changeUser),
 	"authority user reset-secret": act((*node).resetSecret),
 	"authority who":               act((*node).responsible),
+	"charter publish":             act((*node).publishCharter),
 	"cna pull":                    act((*node).pullCNA),
+	"gcve allocate":               act((*node).allocateGCVE),
+	"gcve directory import":       act((*node).importDirectory),
+	"gcve publish":                act((*node).publishGCVE),
+	"gcve pull":                   act((*node).pullAuthorities),
+	"gcve reject":                 act((*node).rejectGCVE),
+	"publish":                     act((*node).publishOutward),
 	"authority scopes":            act((*node).reviewScopes),
 	"escrow status":               act((*node).escrowStatus),
+	"mirror status":               act((*node).mirrorStatus),
 }
 
 // operation decodes what is asked, does it and encodes what came of it.

@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"tasuki/internal/charter"
 	"tasuki/internal/edge/serve/cveservices"
 	"tasuki/internal/edge/serve/front"
+	servegcve "tasuki/internal/edge/serve/gcve"
 	"tasuki/internal/edge/serve/native"
 	"tasuki/internal/edge/serve/nvd"
 	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/portal"
+	"tasuki/internal/edge/serve/relay"
 	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/edge/serve/web"
 	"tasuki/internal/jobs"
@@ -34,18 +37,23 @@ func (n *node) Spaces() []front.Space {
 	services := cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log,
 		RateLimit: cveservices.RateLimit{Max: n.cfg.CVEServices.RateLimit, Window: time.Duration(n.cfg.CVEServices.RateWindow)}})
 	// Its protocol fixes the largest body and the answer to a larger one, so the door leaves that to it.
-	add("cve-services", services, cveservices.Refuse, front.Space{AnyCase: true, BodyLimit: -1}, cveservices.Prefix)
+	add("cve-services", n.acknowledged(services, cveservices.Refuse), cveservices.Refuse, front.Space{AnyCase: true, BodyLimit: -1}, cveservices.Prefix)
 	api := n.nativeAPI()
 	add("native", api, native.Refuse, front.Space{}, native.Prefix)
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
-	add("log", tiles.Handler(logSource{n}, n.log), tiles.Refuse, front.Space{}, tiles.Prefixes...)
+	log := tiles.Handler(logSource{n}, n.log)
+	add("log", log, tiles.Refuse, front.Space{}, slices.DeleteFunc(slices.Clone(tiles.Prefixes), func(p string) bool { return p == relay.CharterPrefix+"/" })...)
+	add("log", relay.Charters(relayCopy{n}, log, n.log), relay.Refuse, front.Space{}, relay.CharterPrefix+"/")
+	// Who waits for a checkpoint, or fetches ciphertexts, may take long.
+	add("relay", relay.Handler(relayCopy{n}, n.log), relay.Refuse, front.Space{WriteTimeout: -1}, relay.Prefixes...)
+	add("gcve", n.gcveSurface(), servegcve.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, web.Prefixes...)
 	// The editor's form carries a container twice, and encoded.
-	add("portal", n.portal(kit), nil, front.Space{BodyLimit: 10 << 20}, portal.Prefixes...)
-	return spaces
+	add("portal", n.acknowledged(n.portal(kit), nil), nil, front.Space{BodyLimit: 10 << 20}, portal.Prefixes...)
+	return append(spaces, n.outwardSpaces()...)
 }
 
 // Ready says whether requests can be answered: the store answers.

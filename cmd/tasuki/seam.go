@@ -27,9 +27,11 @@ type Setup struct {
 	Create bool
 	// Seed is what an empty directory is filled with, nil for nothing. Its list is a test list for good.
 	Seed *Seed
-	Log  *slog.Logger
-	Now  func() time.Time
-	Rand io.Reader
+	// Mirror makes the directory, which must be new or this already, a copy that follows somebody else's list; nil leaves it what it is.
+	Mirror *mirrorRole
+	Log    *slog.Logger
+	Now    func() time.Time
+	Rand   io.Reader
 }
 
 // Node is an open data directory: the surfaces it offers, the work it does by itself, the jobs it can be given.

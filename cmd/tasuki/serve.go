@@ -44,8 +44,9 @@ func (c *UpCmd) Run(ctx context.Context, p *Program, s *Settings) error {
 
 // life says what an empty node begins with.
 type life struct {
-	sample bool  // real records that the program carries
-	seed   *Seed // a world for tests, nil for none
+	sample bool        // real records that the program carries
+	seed   *Seed       // a world for tests, nil for none
+	mirror *mirrorRole // somebody else's list, nil for one's own
 }
 
 // door is the front door with everything a node serves behind it.
@@ -105,7 +106,7 @@ func (p *Program) serve(ctx context.Context, s *Settings, begin life) (err error
 		return errors.New("this build has no node in it")
 	}
 	setup := p.setup(s, dir, true)
-	setup.Seed = begin.seed
+	setup.Seed, setup.Mirror = begin.seed, begin.mirror
 	node, err := p.Backend.Open(ctx, setup)
 	if err != nil {
 		return err

@@ -224,7 +224,7 @@ func (s *Settings) check() error {
 		no("limits.body", "a size above zero is needed")
 	}
 	for key, d := range map[string]Duration{"limits.read": s.Limits.Read, "limits.write": s.Limits.Write, "limits.grace": s.Limits.Grace, "sync.every": s.Sync.Every,
-		"clock_leap": s.ClockLeap, "cve_services.rate_window": s.CVEServices.RateWindow} {
+		"clock_leap": s.ClockLeap, "cve_services.rate_window": s.CVEServices.RateWindow, "gcve.every": s.GCVE.Every} {
 		if d <= 0 {
 			no(key, "a duration above zero is needed, like 30s or 10m")
 		}
@@ -237,6 +237,15 @@ func (s *Settings) check() error {
 	}
 	if why := s.Mail.wrong(); why != "" {
 		no("mail", "%s", why)
+	}
+	if err := checkKeep(s.Publish.Keep); err != nil {
+		no("publish.keep", "%v", err)
+	}
+	if len(s.Publish.Push) > 0 && s.Publish.Git == "" {
+		no("publish.push", "publish.git has to name the repository that is pushed")
+	}
+	for key, why := range s.GCVE.wrong() {
+		no("gcve."+key, "%s", why)
 	}
 	if s.Governance.Remind < 0 {
 		no("governance.remind", "it is negative")

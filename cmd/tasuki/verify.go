@@ -16,6 +16,7 @@ import (
 // VerifyCmd is `tasuki verify`.
 type VerifyCmd struct {
 	Record VerifyRecordCmd `cmd:"" help:"Check one record's proof file, offline."`
+	Delta  VerifyDeltaCmd  `cmd:"" help:"Prove that a baseline with its deltas is the next baseline."`
 }
 
 // VerifyRecordCmd is `tasuki verify record`.

@@ -56,7 +56,7 @@ type Copy interface {
 	// Seals are the origins that this copy has sealed; Seal is the statement about one.
 	Seals(ctx context.Context) ([]string, error)
 	Seal(ctx context.Context, origin string) ([]byte, error)
-	// Evidence lists what was found wrong with others, newest first, without URLs; EvidenceFile is one of it.
+	// Evidence lists what was found wrong with others, newest first, without URLs; EvidenceFile is one of it, JSON.
 	Evidence(ctx context.Context) ([]Item, error)
 	EvidenceFile(ctx context.Context, name string) ([]byte, error)
 	// Escrow writes the ciphertexts that a signed request asks for. Nothing is written before the request is found good.

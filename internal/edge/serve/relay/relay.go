@@ -197,7 +197,9 @@ func (h *handler) evidenceFile(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err, "no such evidence; /evidence/ lists it")
 		return
 	}
-	text(w, file)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(file) // an asker who went away
 }
 
 func (h *handler) escrow(w http.ResponseWriter, r *http.Request) {
