@@ -253,7 +253,12 @@ func (d *Document) ListID() string {
 
 // Origin is the name of the log in this charter's epoch (C.4).
 func (d *Document) Origin() string {
-	return fmt.Sprintf("tasuki/%s/%d-%s", d.ListID()[:16], d.charter.Operator.Epoch, d.charter.Operator.Slug)
+	return Origin(d.ListID(), d.charter.Operator.Epoch, d.charter.Operator.Slug)
+}
+
+// Origin is the name of a log: of a list (its id, of which the first 16 digits count), an epoch and an operator.
+func Origin(list string, epoch int64, slug string) string {
+	return fmt.Sprintf("tasuki/%s/%d-%s", list[:16], epoch, slug)
 }
 
 // LogKey is the public log key of this charter's epoch.
