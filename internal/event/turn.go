@@ -15,6 +15,8 @@ type Turn interface {
 	Emit(ctx context.Context, e *Event, doc *Doc) (*Entry, error)
 	// EmitOpening is Emit for the first public leaf of an identifier: own opens the commitment to its owner.
 	EmitOpening(ctx context.Context, e *Event, doc *Doc, own ledger.Own) (*Entry, error)
+	// EmitSigned appends an event as its author signed it, and folds it: nothing is filled in. own may be nil.
+	EmitSigned(ctx context.Context, e *Event, doc *Doc, own *ledger.Own, sigs []ledger.Sig) (*Entry, error)
 	// EmitPrivate appends a committed event and folds what it hides. body is canonical JSON and is retained.
 	EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error)
 	// Opening is what opens the commitment at a leaf.

@@ -210,15 +210,22 @@ func (t *Turn) plausible(now time.Time) error {
 // Emit appends an event and folds it. The gate fills in At, By and List where they are zero, and binds doc, which may
 // be nil.
 func (t *Turn) Emit(ctx context.Context, e *event.Event, doc *event.Doc) (*event.Entry, error) {
-	return t.emit(ctx, e, doc, nil, nil)
+	return t.emit(ctx, e, doc, beside{})
 }
 
 // EmitOpening is Emit for the first public leaf of an identifier: own opens the commitment to its owner.
 func (t *Turn) EmitOpening(ctx context.Context, e *event.Event, doc *event.Doc, own ledger.Own) (*event.Entry, error) {
-	return t.emit(ctx, e, doc, nil, &own)
+	return t.emit(ctx, e, doc, beside{own: &own})
 }
 
-func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private *ledger.Private, own *ledger.Own) (*event.Entry, error) {
+// beside is what a leaf may have beside its event and body.
+type beside struct {
+	private *ledger.Private
+	own     *ledger.Own
+	sigs    []ledger.Sig
+}
+
+func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, with beside) (*event.Entry, error) {
 	now := t.Now()
 	if err := t.plausible(now); err != nil {
 		return nil, err
@@ -248,7 +255,7 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 			return nil, err
 		}
 	}
-	leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Back: back, Time: now.UnixMilli(), Own: own}}.Marshal()
+	leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Back: back, Time: now.UnixMilli(), Own: with.own}, Sigs: with.sigs}.Marshal()
 	if err != nil {
 		return nil, err
 	}
@@ -259,13 +266,14 @@ func (t *Turn) emit(ctx context.Context, e *event.Event, doc *event.Doc, private
 	if t.notes {
 		t.noted = append(t.noted, emitted{e.Kind, ledger.EventHash(raw)})
 	}
-	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: own, Before: event.Reader{Log: t.gate.Log, Tx: t.Tx}}
-	if private != nil {
-		if err := t.gate.Log.PutPrivate(ctx, t.Tx, index, *private); err != nil {
+	entry := &event.Entry{Event: e, Index: index, Back: back, Time: now, Doc: doc, Own: with.own, Sigs: with.sigs,
+		Before: event.Reader{Log: t.gate.Log, Tx: t.Tx}}
+	if with.private != nil {
+		if err := t.gate.Log.PutPrivate(ctx, t.Tx, index, *with.private); err != nil {
 			return nil, err
 		}
-		entry.Private = private.Body
-		t.seal(index, *private)
+		entry.Private = with.private.Body
+		t.seal(index, *with.private)
 	}
 	return entry, t.gate.fold(ctx, t.Tx, entry)
 }
@@ -277,7 +285,7 @@ func (t *Turn) EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error)
 	if err != nil {
 		return ledger.Own{}, err
 	}
-	e, err := t.emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil, &p, nil)
+	e, err := t.emit(ctx, &event.Event{Kind: event.PrivateFact, Body: &event.BodyRef{H: h, N: -1}}, nil, beside{private: &p})
 	if err != nil {
 		return ledger.Own{}, err
 	}

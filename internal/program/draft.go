@@ -29,6 +29,8 @@ type draft struct {
 	puts   []*event.Entry   // since the base, oldest first
 	owners map[int64]string // whom an opening names, by the leaf that it opens
 
+	signed *event.Entry // as its author signed it; nil where the operator attests it
+
 	doc      *event.Doc // nil until finish
 	replaces bool       // an ADP's: it takes the place of one of the same organisation
 }
@@ -57,6 +59,9 @@ func (d *draft) look(ctx context.Context, tx *store.Tx, me authority.Standing, a
 		if owner, err = authority.GetOrg(ctx, tx, at, d.seen.id.Owner); err != nil && !errors.Is(err, authority.ErrNoOrg) {
 			return err
 		}
+	}
+	if d.signed == nil && (me.Org.SelfAttested() || d.cont == cve.CNA && owner.SelfAttested()) {
+		return fmt.Errorf("%s: %w", d.ID, authority.ErrNotSigned)
 	}
 	d.seen.owner = owner.Short
 	d.seen.parts, err = registry.PartsOf(ctx, tx, d.ID)
@@ -135,6 +140,9 @@ func (d *draft) finish(s *Service, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	if d.signed != nil {
+		return d.finishSigned(s, body)
+	}
 	doc, err := s.Gate.Pack(d.kind, body)
 	if err != nil {
 		return err
@@ -146,12 +154,8 @@ func (d *draft) finish(s *Service, at time.Time) error {
 	if d.base == nil && len(d.puts) == 0 {
 		e.Reserved, e.Short = d.seen.id.Reserved, d.seen.owner
 	}
-	record, err := d.record(&event.Entry{Event: e, Doc: doc, Own: &ledger.Own{Index: unknown}})
-	if err != nil {
+	if err := d.judge(s, &event.Entry{Event: e, Doc: doc, Own: &ledger.Own{Index: unknown}}); err != nil {
 		return err
-	}
-	if findings := faults(s.Schema.Record(record)); len(findings) > 0 {
-		return &InvalidRecord{findings, s.Schema.RecordFailures(record)}
 	}
 	if d.cont == cve.ADP {
 		if d.replaces, err = d.hasOwn(); err != nil {
@@ -159,6 +163,18 @@ func (d *draft) finish(s *Service, at time.Time) error {
 		}
 	}
 	d.doc = doc
+	return nil
+}
+
+// judge holds the record with the container in it to the format.
+func (d *draft) judge(s *Service, put *event.Entry) error {
+	record, err := d.record(put)
+	if err != nil {
+		return err
+	}
+	if findings := faults(s.Schema.Record(record)); len(findings) > 0 {
+		return &InvalidRecord{findings, s.Schema.RecordFailures(record)}
+	}
 	return nil
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	Verifier *authority.Verifier
 	Schema   *schema.Validator // of schema.Current
 	Now      func() time.Time
+	Evidence Evidence // of cloned lanes; nil: none is kept
+	// Operators says which organisations (UUIDs) ran the list in earlier epochs; nil: only the present operator did.
+	Operators func(org string) bool
 }
 
 // Service carries out acts.

@@ -362,7 +362,7 @@ func (s *Service) Directions(ctx context.Context, c authority.Caller) ([]CaseVie
 // writable reads an identifier whose record the caller may put: as owned, and for the party of a direction that stands.
 func writable(ctx context.Context, tx *store.Tx, me authority.Standing, id string) (registry.Identifier, error) {
 	i, err := owned(ctx, tx, me, id)
-	if err == nil || !errors.Is(err, ErrNotOwner) || me.Role != authority.Member {
+	if err == nil || !errors.Is(err, ErrNotOwner) || me.Role != authority.Member && me.Role != authority.Signed {
 		return i, err
 	}
 	by, derr := governance.DirectionTo(ctx, tx, id, me.Org.ID)
@@ -376,7 +376,7 @@ func writable(ctx context.Context, tx *store.Tx, me authority.Standing, id strin
 // tags a disputed record need not be a CNA.
 func mayAssign(ctx context.Context, tx *store.Tx, me authority.Standing, id string) error {
 	denied := me.MustBeCNA()
-	if denied == nil || me.Role != authority.Member {
+	if denied == nil || me.Role != authority.Member && me.Role != authority.Signed {
 		return denied
 	}
 	by, err := governance.DirectionTo(ctx, tx, id, me.Org.ID)

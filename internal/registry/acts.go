@@ -28,6 +28,8 @@ func SetState(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, to 
 	switch {
 	case i.Record:
 		return fmt.Errorf("%s: %w", i.ID, ErrHasRecord)
+	case i.Block != nil:
+		return fmt.Errorf("%s: %w", i.ID, ErrInBlock)
 	case i.State == to:
 		return Touch(ctx, t, i)
 	case to == cve.Reserved:
@@ -39,12 +41,17 @@ func SetState(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, to 
 
 // Touch writes down that the owner is who it was.
 func Touch(ctx context.Context, t event.Turn, i Identifier) error {
+	if i.Block != nil {
+		return fmt.Errorf("%s: %w", i.ID, ErrInBlock)
+	}
 	return fact{kind: ownerFact, id: i.ID, org: i.Owner}.emit(ctx, t)
 }
 
 // Transfer gives an identifier to another organisation: of one that nobody has heard of in public, nobody hears of it now.
 func Transfer(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, to string) error {
 	switch {
+	case i.Block != nil:
+		return fmt.Errorf("%s: %w", i.ID, ErrInBlock)
 	case to == i.Owner:
 		return Touch(ctx, t, i)
 	case !i.Opened:
@@ -92,6 +99,11 @@ func putContainer(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier,
 		if e.Reserved, e.Short = i.Reserved, p.Short; i.Opened {
 			e.Org = i.Owner // an earlier leaf said who that is, and it may have changed hands since
 		}
+		if i.Block != nil {
+			if e.Reserved = t.Now(); p.By != i.Owner {
+				e.Org = i.Owner
+			}
+		}
 	} else if e.Prev, err = parts.prev(ctx, t, p.Cont, p.By); err != nil {
 		return nil, err
 	}
@@ -109,21 +121,14 @@ func Replace(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, by s
 
 // emitAbout emits a public event about an identifier; the first one opens its owner.
 func emitAbout(ctx context.Context, tx *store.Tx, t event.Turn, i Identifier, e *event.Event, doc *event.Doc) (*event.Entry, error) {
-	if i.Opened {
+	own, err := openingOf(ctx, tx, t, i)
+	if err != nil {
+		return nil, err
+	}
+	if own == nil {
 		return t.Emit(ctx, e, doc)
 	}
-	k, err := knownOf(i.ID).Ask(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	if k.fact.leaf < 0 {
-		return t.Emit(ctx, e, doc) // nothing is committed that could be opened: it was erased
-	}
-	own, err := t.Opening(ctx, k.fact.leaf)
-	if err != nil {
-		return nil, err
-	}
-	return t.EmitOpening(ctx, e, doc, own)
+	return t.EmitOpening(ctx, e, doc, *own)
 }
 
 // Part is a container put since the base.
@@ -176,17 +181,23 @@ func putsOf(id string) store.Question[[]Part] {
 	}}
 }
 
-// prev is the event hash of what a container takes the place of, in hex: the newest put of the same container (an ADP's own), else
-// the base.
+// prev is the event hash of what a container takes the place of, in hex.
 func (p Parts) prev(ctx context.Context, t event.Turn, cont, org string) (string, error) {
+	prev, _, err := p.newest(ctx, t, cont, org)
+	return prev, err
+}
+
+// newest is the event that a container follows, its hash in hex and its leaf: the newest put of the same container (an ADP's own), else
+// the base; "" and -1 for a first container.
+func (p Parts) newest(ctx context.Context, hashes Hashes, cont, org string) (string, int64, error) {
 	for n := len(p.Puts) - 1; n >= 0; n-- {
 		if part := p.Puts[n]; part.Cont == cont && (cont == cve.CNA || part.Org == org) {
-			return hex.EncodeToString(part.hash[:]), nil
+			return hex.EncodeToString(part.hash[:]), part.Leaf, nil
 		}
 	}
 	if p.Base < 0 {
-		return "", nil // an ADP's first container over a record without a base
+		return "", -1, nil // a record's first container, or an ADP's first over a record without a base
 	}
-	hash, err := t.EventHash(ctx, p.Base)
-	return hex.EncodeToString(hash[:]), err
+	hash, err := hashes.EventHash(ctx, p.Base)
+	return hex.EncodeToString(hash[:]), p.Base, err
 }

@@ -43,7 +43,7 @@ func foldIdentifier(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	case event.IDRestored:
 		return alter(ctx, tx, e, func(i *Identifier) { i.State = cve.Reserved })
 	case event.IDTransferred:
-		if err := addOwner(ctx, tx, e, e.ID, e.To); err != nil {
+		if err := addOwner(ctx, tx, ownerAdd, e, e.ID, e.To); err != nil {
 			return err
 		}
 		return alter(ctx, tx, e, func(*Identifier) {})
@@ -61,6 +61,8 @@ func foldIdentifier(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		return err
 	case event.PrivateFact:
 		return foldFact(ctx, tx, e)
+	case event.BlockGranted, event.BlockClosed:
+		return foldBlock(ctx, tx, e)
 	}
 	return nil
 }
@@ -92,8 +94,11 @@ func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		return nil // this copy does not hold it
 	}
 	f, ours, err := readFact(e.Private)
-	if err != nil || !ours {
+	if err != nil {
 		return err
+	}
+	if !ours {
+		return foldBlockFact(ctx, tx, e)
 	}
 	if f.kind == requesterFact {
 		if _, err := tx.Exec(ctx, requesterAdd, e.Index, f.id, f.org, f.user, millis(f.reserved)); err != nil || f.reserved.IsZero() {
@@ -101,7 +106,7 @@ func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		}
 		return change(ctx, tx, f.id, func(i *Identifier) { i.Reserved = f.reserved })
 	}
-	if err := addOwner(ctx, tx, e, f.id, f.org); err != nil {
+	if err := addOwner(ctx, tx, ownerAdd, e, f.id, f.org); err != nil {
 		return err
 	}
 	return change(ctx, tx, f.id, func(*Identifier) {})
@@ -109,7 +114,21 @@ func foldFact(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 
 // alter changes an identifier for a public leaf about it.
 func alter(ctx context.Context, tx *store.Tx, e *event.Entry, fn func(*Identifier)) error {
+	if e.Own != nil {
+		k, err := knownOf(e.ID).Ask(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, heard := k.identifier(e.ID); !heard { // nobody reserved it here: it is of a block
+			if err := openBlock(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+	}
 	return change(ctx, tx, e.ID, func(i *Identifier) {
+		if i.State == "" {
+			i.Reserved, i.given = e.Reserved, e.Reserved
+		}
 		fn(i)
 		i.Opened = i.Opened || e.Own != nil
 		i.Public = later(i.Public, e.Time)
@@ -143,7 +162,7 @@ func change(ctx context.Context, tx *store.Tx, id string, fn func(*Identifier)) 
 }
 
 // addOwner notes who owns an identifier from now on.
-func addOwner(ctx context.Context, tx *store.Tx, e *event.Entry, id, org string) error {
+func addOwner(ctx context.Context, tx *store.Tx, add *store.Query, e *event.Entry, id, org string) error {
 	k, ok, err := store.Known[known](ctx, tx, idKey(id))
 	if err != nil {
 		return err
@@ -152,7 +171,7 @@ func addOwner(ctx context.Context, tx *store.Tx, e *event.Entry, id, org string)
 		k.fact = ownedSince{leaf: e.Index, org: org, ms: e.Time.UnixMilli()}
 		store.Answer(tx, idKey(id), k)
 	}
-	_, err = tx.Exec(ctx, ownerAdd, e.Index, id, org, e.Time.UnixMilli())
+	_, err = tx.Exec(ctx, add, e.Index, id, org, e.Time.UnixMilli())
 	return err
 }
 
@@ -198,6 +217,9 @@ func later(a, b time.Time) time.Time {
 // eraseIdentifier forgets what an erased body said about an identifier, as a replay that never sees the body does.
 func eraseIdentifier(ctx context.Context, tx *store.Tx, leaf int64) error {
 	if err := eraseRequester(ctx, tx, leaf); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, blockOwnerDrop, leaf); err != nil {
 		return err
 	}
 	for _, of := range []*store.Query{ownerOfLeaf, recordOfBase} { // the assigner of an imported document goes with its body

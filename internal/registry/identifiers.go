@@ -25,6 +25,9 @@ type Identifier struct {
 	// Asked is who asked for it; of lists only, elsewhere see Requester.
 	Asked Asked
 
+	// Block is the block it is of, where nobody has published it yet; nil otherwise. State is RESERVED then: more is not known of it.
+	Block *Block
+
 	given time.Time // when our own public leaf says that it was reserved; Reserved may be earlier, on another server
 }
 
@@ -40,6 +43,15 @@ var (
 
 // GetID reads one identifier, or ErrNotFound. One that another list published and whose assigner was not adopted has no Owner.
 func GetID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
+	i, err := getID(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		return fromBlock(ctx, tx, id)
+	}
+	return i, err
+}
+
+// getID is GetID for what has a row of its own.
+func getID(ctx context.Context, tx *store.Tx, id string) (Identifier, error) {
 	k, err := knownOf(id).Ask(ctx, tx)
 	if err != nil {
 		return Identifier{}, err
@@ -149,11 +161,15 @@ func holdingOf(org string) store.Question[int64] {
 	}}
 }
 
-// OwnerAt is the owner that the fact at a leaf names, "" where it is not held here or was erased.
+// OwnerAt is the owner that the fact or the block at a leaf names, "" where it is not held here or was erased.
 func OwnerAt(ctx context.Context, tx *store.Tx, leaf int64) (org string, err error) {
 	err = tx.QueryRow(ctx, ownerAt, leaf).Scan(&org)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		b, err := oneBlock(tx.QueryRow(ctx, blockAt, leaf), "owner")
+		if errors.Is(err, ErrNoBlock) {
+			err = nil
+		}
+		return b.Owner, err
 	}
 	return org, err
 }

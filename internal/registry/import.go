@@ -12,6 +12,7 @@ import (
 
 	"tasuki/internal/event"
 	"tasuki/internal/store"
+	"tasuki/spec/cve"
 )
 
 // Verdict is what became of one imported document.
@@ -39,7 +40,11 @@ func Import(ctx context.Context, tx *store.Tx, doc *event.Doc, base bool, source
 	var there, owned bool
 	var ms int64
 	var sum []byte
-	if err := tx.QueryRow(ctx, importState, f.id, f.id).Scan(&there, &ms, &sum, &owned); err != nil {
+	var year, num int64
+	if c, err := cve.ParseID(f.id); err == nil { // one that is written otherwise is of no block
+		year, num = int64(c.Year), int64(min(c.Number, GeneralEnd+1))
+	}
+	if err := tx.QueryRow(ctx, importState, year, num, num, f.id, f.id).Scan(&there, &ms, &sum, &owned); err != nil {
 		return "", -1, err
 	}
 	have := Row{Updated: moment(ms)}

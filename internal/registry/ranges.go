@@ -290,9 +290,10 @@ func inRow(ctx context.Context, tx *store.Tx, t event.Turn, year, top, end int64
 	return numbers, nil
 }
 
-// Taken says whether an identifier may no longer be given out, and its state: whoever gave it out, or published it.
+// Taken says whether an identifier may no longer be given out, and its state: whoever gave it out, or published it. Blocks are below
+// the counters and need not be asked for.
 func Taken(ctx context.Context, tx *store.Tx, id string) (cve.State, bool, error) {
-	have, err := GetID(ctx, tx, id)
+	have, err := getID(ctx, tx, id)
 	if errors.Is(err, ErrNotFound) {
 		return "", false, nil
 	}

@@ -42,7 +42,7 @@ var (
 )
 
 // Every table of the projection: how it is emptied, and what its digest is over.
-var clears, rows = everyTable("record", "import", "range", "pool", "id", "owner", "requester", "holding", "put", "adopted")
+var clears, rows = everyTable("record", "import", "range", "pool", "id", "owner", "requester", "holding", "put", "adopted", "block", "block_owner", "signed")
 
 func everyTable(names ...string) (clears, rows []*store.Query) {
 	for _, n := range names {
@@ -149,7 +149,7 @@ type Projection struct{}
 func (Projection) Name() string { return "registry" }
 
 // Version is of what Fold derives.
-func (Projection) Version() int { return 4 }
+func (Projection) Version() int { return 5 }
 
 // facts is what the registry needs of a document.
 type facts struct {
@@ -203,6 +203,9 @@ func (Projection) Prepare(kind event.Kind, doc *event.Doc) error {
 
 // Fold brings one event into the tables.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
+	if err := foldSigned(ctx, tx, e); err != nil {
+		return err
+	}
 	switch e.Kind {
 	case event.RecordImported, event.RecordReplaced:
 		// The leaf says all but the assigner and the digest: those alone are lost with an erased body, and the identifier

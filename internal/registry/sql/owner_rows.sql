@@ -1,2 +1,2 @@
 -- the whole table, for its digest
-SELECT leaf, id, org, time FROM registry_owner
+SELECT leaf, id, org, time, public FROM registry_owner

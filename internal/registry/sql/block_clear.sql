@@ -1,0 +1,2 @@
+-- the whole table
+DELETE FROM registry_block

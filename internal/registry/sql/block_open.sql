@@ -1,0 +1,2 @@
+-- by primary key: one row
+UPDATE registry_block SET org = ? WHERE leaf = ?

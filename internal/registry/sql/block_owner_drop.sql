@@ -1,0 +1,2 @@
+-- by primary key: one row
+DELETE FROM registry_block_owner WHERE leaf = ?

@@ -1,0 +1,2 @@
+-- by primary key: one row at most
+SELECT leaf FROM registry_signed WHERE hash = ?
