@@ -157,7 +157,11 @@ func (d *differ) quorum(m *Mirrors) string {
 	if m == nil {
 		return d.w.noMirrors
 	}
-	return fmt.Sprintf(d.w.ofMirrors, m.Q, len(m.List), m.F)
+	text := fmt.Sprintf(d.w.ofMirrors, m.Q, len(m.List))
+	if m.F > 0 {
+		text += fmt.Sprintf(d.w.mayLie, m.F)
+	}
+	return text
 }
 
 func (d *differ) witnesses(old, next *Document) {
@@ -220,7 +224,7 @@ type changeWords struct {
 	seatAdded, seatGone, seatHolder, seatKey, seatOrder, threshold, emergencyKeys string
 	slug, url, org, logKey, epoch, mandate, endless, emergency, never, doors      string
 	mirrorAdded, mirrorGone, mirrorURL, mirrorKey, mirrorOrder                    string
-	quorum, noMirrors, ofMirrors                                                  string
+	quorum, noMirrors, ofMirrors, mayLie                                          string
 	witnessAdded, witnessGone, witnessChanged, rule, policyText                   string
 	nameAdded, nameGone, nameOrder, escrowAdded, escrowGone, escrowOrder          string
 	featureAdded, featureGone                                                     string
@@ -259,7 +263,8 @@ var englishChanges = changeWords{
 	mirrorOrder:    "The mirrors stand in another order.",
 	quorum:         "A write counts %s, instead of %s.",
 	noMirrors:      "as soon as it is committed at the operator",
-	ofMirrors:      "once %d of %d mirrors have stored it, %d of which may lie",
+	ofMirrors:      "once %d of %d mirrors have stored it",
+	mayLie:         " (up to %d may lie)",
 	witnessAdded:   "New witness: %s, %s.",
 	witnessGone:    "No witness any more: %s.",
 	witnessChanged: "Witness %s: %s instead of %s.",
@@ -308,7 +313,8 @@ var japaneseChanges = changeWords{
 	mirrorOrder:    "ミラーの並び順が変わります。",
 	quorum:         "書き込みが有効になる時点: %s（これまでは、%s）。",
 	noMirrors:      "運用者のところで確定した時点",
-	ofMirrors:      "ミラー %[2]d か所のうち %[1]d か所が保存した時点（%[3]d か所まで偽りうる）",
+	ofMirrors:      "ミラー %[2]d か所のうち %[1]d か所が保存した時点",
+	mayLie:         "（%d か所までは偽ってもよい）",
 	witnessAdded:   "新しい証人: %s（%s）。",
 	witnessGone:    "証人から外れるもの: %s。",
 	witnessChanged: "証人 %s: %s（これまでは %s）。",

@@ -1,6 +1,7 @@
 package charter
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -13,6 +14,9 @@ import (
 // removes one, objects are merged. A member that a charter cannot have is an error. The form is checked when the draft is made,
 // and version, link and date are Amend's to set, whatever the patch says.
 func (c *Charter) Edit(patch []byte) error {
+	if jsontext.Value(patch).Kind() != '{' {
+		return errors.New("edit the charter: a patch is a JSON object")
+	}
 	raw, err := jcs.Canonical(*c)
 	if err != nil {
 		return fmt.Errorf("edit the charter: %w", err)
