@@ -119,12 +119,21 @@ func (c *Client) Choose(ctx context.Context, hash string) error {
 	if hash == c.Chain.Head().Hash() {
 		return c.Release(ctx)
 	}
+	d, err := c.beside(hash)
+	if err != nil {
+		return err
+	}
+	return c.choose(ctx, d, func(*charter.Document) *Sealing { return nil })
+}
+
+// beside is the sibling of the head that has a hash.
+func (c *Client) beside(hash string) (*charter.Document, error) {
 	for _, d := range c.Siblings {
 		if d.Hash() == hash && d.Charter().V == c.Chain.Head().Charter().V {
-			return c.choose(ctx, d, func(*charter.Document) *Sealing { return nil })
+			return d, nil
 		}
 	}
-	return fmt.Errorf("%w: no such charter beside the newest", charter.ErrGap)
+	return nil, fmt.Errorf("%w: no such charter beside the newest", charter.ErrGap)
 }
 
 func (c *Client) choose(ctx context.Context, d *charter.Document, seal func(*charter.Document) *Sealing) error {
@@ -189,8 +198,7 @@ func (c *Client) Accept(ctx context.Context, signed []byte, copy Copy) error {
 	if err != nil {
 		return err
 	}
-	next := v.Tree()
-	epoch := c.Chain.Head().Charter().Operator.Epoch
+	next, epoch := v.Tree(), v.epoch
 	fresh := epoch != c.Accepted.Epoch
 	if !fresh && next == c.Accepted.Tree {
 		return c.renew(ctx, v, signed)
@@ -200,7 +208,7 @@ func (c *Client) Accept(ctx context.Context, signed []byte, copy Copy) error {
 		return fmt.Errorf("%w: %d after %d", ErrStale, next.Size, c.Accepted.Size)
 	}
 	if fresh && c.rules.off != mutant.ClientSkipsSeals {
-		if err := c.checkEpoch(ctx, signed, copy, next); err != nil {
+		if err := c.checkEpoch(ctx, signed, copy, v); err != nil {
 			return err
 		}
 	}
@@ -218,15 +226,21 @@ func (c *Client) Accept(ctx context.Context, signed []byte, copy Copy) error {
 	return c.accept(ctx, Accepted{Tree: next, Origin: v.Checkpoint.Origin, Epoch: epoch, Note: signed, Newest: newest})
 }
 
-// admit checks origin and quorum.
+// admit checks origin and quorum: of the newest charter. Whoever has no view yet takes what an older epoch published too, as they
+// would have before they heard of the newest: between two epochs there is nothing else to read.
 func (c *Client) admit(signed []byte) (Verdict, error) {
-	q, err := c.rules.QuorumOf(c.Chain.Head())
-	if err != nil {
-		return Verdict{}, err
+	for v := c.Chain.Head().Charter().V; ; v-- {
+		d := c.Chain.At(v)
+		q, err := c.rules.QuorumOf(d)
+		if err != nil {
+			return Verdict{}, err
+		}
+		out := q.Check(signed)
+		out.epoch, out.quorum = d.Charter().Operator.Epoch, q
+		if !errors.Is(out.Err, ErrOrigin) || c.Accepted.Size > 0 || v == 1 {
+			return out, out.Reason()
+		}
 	}
-	v := q.Check(signed)
-	v.epoch, v.quorum = c.Chain.Head().Charter().Operator.Epoch, q
-	return v, v.Reason()
 }
 
 func (c *Client) accept(ctx context.Context, a Accepted) error {
@@ -249,8 +263,8 @@ func (c *Client) renew(ctx context.Context, v Verdict, signed []byte) error {
 }
 
 // checkEpoch checks the openings between what was accepted and a checkpoint of a newer epoch.
-func (c *Client) checkEpoch(ctx context.Context, signed []byte, copy Copy, next Tree) error {
-	o, err := copy.Opening(ctx, c.Chain.Head().Charter().Operator.Epoch)
+func (c *Client) checkEpoch(ctx context.Context, signed []byte, copy Copy, v Verdict) error {
+	o, err := copy.Opening(ctx, v.epoch)
 	if err != nil {
 		return err
 	}
@@ -263,9 +277,9 @@ func (c *Client) checkEpoch(ctx context.Context, signed []byte, copy Copy, next 
 		c.Hold = h
 		return fmt.Errorf("%w: epoch %d continues below what was accepted", ErrHeld, o.Epoch)
 	}
-	err = c.rules.checkOpenings(ctx, c.Chain, c.Accepted.Epoch, copy, next.Size)
+	err = c.rules.checkOpenings(ctx, c.Chain, c.Accepted.Epoch, v.epoch, copy, v.Checkpoint.Size)
 	if errors.Is(err, ErrOpening) {
-		e := newEvidence(EvidenceOpening, c.Chain.Head().Origin(), "a published checkpoint of an epoch that does not prove its place", c.now(), signed)
+		e := newEvidence(EvidenceOpening, v.Checkpoint.Origin, "a published checkpoint of an epoch that does not prove its place", c.now(), signed)
 		if kerr := c.disk.Keep(ctx, e); kerr != nil {
 			return kerr
 		}

@@ -84,9 +84,12 @@ type FollowDisk interface {
 	Keep(ctx context.Context, e Evidence) error
 }
 
-// Sealing ends an origin. Sign makes the statement about the tree that is stored.
+// Sealing ends an origin. Sign makes the statement about what is stored of its log: the whole stored tree when the origin's epoch is
+// open in it. A store that never entered the epoch may end in leaves of an older one that this log did not continue; what it holds of
+// this log for certain is the accepted view, and it cosigned nothing beyond.
 type Sealing struct {
 	Origin  string
+	Epoch   int64 // of the origin
 	Charter string
 	Sign    func(stored Tree) ([]byte, error) // nil: whoever has no key promises nothing
 

@@ -56,14 +56,14 @@ func OpenMirror(ctx context.Context, disk MirrorDisk, key *Key, policy ClientPol
 // OfferCharter takes in a charter from anybody. One that opens an epoch seals the old origin with it, in one transaction: from
 // that commit on no cosignature for it can be made.
 func (m *Mirror) OfferCharter(ctx context.Context, d *charter.Document) (Offer, error) {
-	return m.offer(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.Head().Origin(), next) })
+	return m.offer(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.Head(), next) })
 }
 
-func (m *Mirror) sealing(origin string, next *charter.Document) *Sealing {
-	s := &Sealing{Origin: origin, Charter: next.Hash(), broken: m.rules.off == mutant.NoSeal}
+func (m *Mirror) sealing(old, next *charter.Document) *Sealing {
+	s := &Sealing{Origin: old.Origin(), Epoch: old.Charter().Operator.Epoch, Charter: next.Hash(), broken: m.rules.off == mutant.NoSeal}
 	if m.key != nil {
 		s.Sign = func(stored Tree) ([]byte, error) {
-			return Seal{m.Chain.ListID(), origin, next.Hash(), stored}.Sign(m.key, m.now())
+			return Seal{m.Chain.ListID(), old.Origin(), next.Hash(), stored}.Sign(m.key, m.now())
 		}
 	}
 	return s
@@ -76,8 +76,12 @@ func (m *Mirror) Choose(ctx context.Context, hash string) error {
 	if hash == head.Hash() {
 		return m.Release(ctx)
 	}
+	d, err := m.beside(hash)
+	if err != nil {
+		return err
+	}
 	v := head.Charter().V
-	if before := m.Chain.At(v - 1); before.Charter().Operator.Epoch != head.Charter().Operator.Epoch {
+	if old := m.Chain.At(v - 1); old.Charter().Operator.Epoch != head.Charter().Operator.Epoch {
 		_, cosigned, err := m.disk.Heads(ctx, head.Origin())
 		if err != nil {
 			return err
@@ -86,12 +90,7 @@ func (m *Mirror) Choose(ctx context.Context, hash string) error {
 			return fmt.Errorf("charter %d: %w", v, ErrCommitted)
 		}
 	}
-	for _, d := range m.Siblings {
-		if d.Hash() == hash && d.Charter().V == v {
-			return m.choose(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.At(v-1).Origin(), next) })
-		}
-	}
-	return fmt.Errorf("%w: no such charter beside the newest", charter.ErrGap)
+	return m.choose(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.At(v-1), next) })
 }
 
 // Step is what a mirror does with a pending checkpoint that it may go on to.
@@ -315,7 +314,7 @@ func (m *Mirror) Handover() *Handover { return m.rules.NewHandover(m.Chain, m.Ac
 // checkCopy checks that a copy proves every epoch since this mirror's view and contains the view.
 func (m *Mirror) checkCopy(ctx context.Context, copy Copy, size int64) error {
 	if m.rules.off != mutant.MirrorSkipsSeals && m.rules.off != mutant.AnyCopy {
-		if err := m.rules.checkOpenings(ctx, m.Chain, m.Accepted.Epoch, copy, size); err != nil {
+		if err := m.rules.checkOpenings(ctx, m.Chain, m.Accepted.Epoch, m.Chain.Head().Charter().Operator.Epoch, copy, size); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,8 @@ func (r *Restart) Ask() (out []Party) {
 	return out
 }
 
-// Heard takes in the newest checkpoint of this log that a mirror of the charter has seen; nil for none. It must bear the log's own
+// Heard takes in the newest checkpoint of this log that a mirror of the charter has seen; nil for none. An operator that is a mirror
+// of its own list is one of them, by what its own store has seen. It must bear the log's own
 // signature (ErrUnsigned): a mirror cannot make up that the log went further than it did.
 func (r *Restart) Heard(vkey string, signed []byte) error {
 	if !r.quorum.listed(vkey) {

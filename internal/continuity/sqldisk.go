@@ -169,6 +169,14 @@ func (s *SQL) seal(ctx context.Context, tx *store.Tx, seal *Sealing) error {
 		return err
 	}
 	stored := Tree{head.Size, head.Root()}
+	var leaf int64
+	err = tx.QueryRow(ctx, q.Get("epoch_get"), seal.Epoch).Scan(&leaf)
+	if errors.Is(err, sql.ErrNoRows) {
+		stored, err = s.accepted(ctx, tx)
+	}
+	if err != nil {
+		return err
+	}
 	note, err := seal.Sign(stored)
 	if err != nil {
 		return err
@@ -179,6 +187,15 @@ func (s *SQL) seal(ctx context.Context, tx *store.Tx, seal *Sealing) error {
 	}
 	_, err = tx.Exec(ctx, q.Get("seal_put"), nr, seal.Origin, seal.Charter, stored.Size, stored.Root[:], note)
 	return err
+}
+
+// accepted is the view, as a tree: the empty one before the first.
+func (s *SQL) accepted(ctx context.Context, tx *store.Tx) (Tree, error) {
+	a, _, err := client(ctx, tx)
+	if err == nil && a.Size == 0 {
+		a.Root = ledger.Head{}.Root()
+	}
+	return a.Tree, err
 }
 
 // KeepSibling keeps a sibling and the hold.
