@@ -97,36 +97,36 @@ func (l *Log) PutPrivate(ctx context.Context, tx *store.Tx, index int64, p Priva
 
 // Private returns the private body behind leaf index, or ErrNotFound.
 func (l *Log) Private(ctx context.Context, tx *store.Tx, index int64) (Private, error) {
-	row, err := privateOf(index).Ask(ctx, tx)
-	if err != nil {
-		return Private{}, fmt.Errorf("private body of leaf %d: %w", index, err)
+	row, foreseen, err := store.Known[privateRow](ctx, tx, privateKey(index))
+	if err == nil && !foreseen { // whoever reads all of them wants none remembered
+		err = tx.QueryRow(ctx, queries.Get("private"), index).Scan(&row.salt, &row.body, &row.leaf)
+	} else if err == nil && row.leaf == nil {
+		err = ErrNotFound
 	}
-	if row.leaf == nil {
-		return Private{}, fmt.Errorf("private body of leaf %d: %w", index, ErrNotFound)
+	if err != nil {
+		return Private{}, fmt.Errorf("private body of leaf %d: %w", index, absent(err))
 	}
 	p := Private{Body: row.body}
 	if copy(p.Salt[:], row.salt) != len(p.Salt) || len(row.salt) != len(p.Salt) {
 		return Private{}, fmt.Errorf("private body of leaf %d: %w: salt of %d bytes", index, ErrPrivate, len(row.salt))
 	}
-	tx.Remember(leafKey(index), row.leaf) // whoever opens a commitment reads it as well
+	if foreseen {
+		tx.Remember(leafKey(index), row.leaf) // whoever opens a commitment reads it as well
+	}
 	return p, nil
 }
 
-// ForeseePrivate says that Private will be asked.
+// ForeseePrivate says that Private will be asked of a leaf, and likely the leaf itself.
 func (l *Log) ForeseePrivate(ctx context.Context, tx *store.Tx, index int64) error {
-	return privateOf(index).Foresee(ctx, tx)
-}
-
-type privateKey int64
-
-type privateRow struct{ salt, body, leaf []byte }
-
-func privateOf(index int64) store.Question[privateRow] {
 	return store.Question[privateRow]{Key: privateKey(index), Query: queries.Get("private"), Args: []any{index},
 		Read: func(rows store.Rows) (r privateRow, err error) {
 			if rows.Next() {
 				err = rows.Scan(&r.salt, &r.body, &r.leaf)
 			}
 			return r, err
-		}}
+		}}.Foresee(ctx, tx)
 }
+
+type privateKey int64
+
+type privateRow struct{ salt, body, leaf []byte }
