@@ -50,11 +50,16 @@ func OpenClient(ctx context.Context, disk FollowDisk, policy ClientPolicy, now f
 
 // OfferCharter takes in a charter from anybody.
 func (c *Client) OfferCharter(ctx context.Context, d *charter.Document) (Offer, error) {
-	return c.offer(ctx, d, func(*charter.Document) *Sealing { return nil })
+	return c.offer(ctx, d, noSeal)
 }
 
-// offer extends the chain or keeps a sibling. seal says what to seal when a charter opens an epoch.
-func (c *Client) offer(ctx context.Context, d *charter.Document, seal func(*charter.Document) *Sealing) (Offer, error) {
+// sealer says what to seal when the second charter ends the epoch of the first.
+type sealer func(ctx context.Context, old, next *charter.Document) (*Sealing, error)
+
+func noSeal(context.Context, *charter.Document, *charter.Document) (*Sealing, error) { return nil, nil }
+
+// offer extends the chain or keeps a sibling.
+func (c *Client) offer(ctx context.Context, d *charter.Document, seal sealer) (Offer, error) {
 	head := c.Chain.Head()
 	next, err := c.rules.extended(c.Chain, d)
 	switch {
@@ -71,7 +76,9 @@ func (c *Client) offer(ctx context.Context, d *charter.Document, seal func(*char
 	opens := d.Charter().Operator.Epoch != head.Charter().Operator.Epoch
 	var s *Sealing
 	if opens {
-		s = seal(d)
+		if s, err = seal(ctx, head, d); err != nil {
+			return "", err
+		}
 	}
 	if err := c.disk.Extend(ctx, d, s); err != nil {
 		return "", err
@@ -85,7 +92,7 @@ func (c *Client) offer(ctx context.Context, d *charter.Document, seal func(*char
 
 // sibling keeps a charter that is as valid as the one of its version in the chain. Only a sibling of the head stops anything: keys
 // of a board that was replaced long ago must not be able to stop a list.
-func (c *Client) sibling(ctx context.Context, d *charter.Document, seal func(*charter.Document) *Sealing) (Offer, error) {
+func (c *Client) sibling(ctx context.Context, d *charter.Document, seal sealer) (Offer, error) {
 	for _, s := range c.Siblings {
 		if s.Hash() == d.Hash() {
 			return OfferKnown, nil
@@ -123,7 +130,7 @@ func (c *Client) Choose(ctx context.Context, hash string) error {
 	if err != nil {
 		return err
 	}
-	return c.choose(ctx, d, func(*charter.Document) *Sealing { return nil })
+	return c.choose(ctx, d, noSeal)
 }
 
 // beside is the sibling of the head that has a hash.
@@ -136,7 +143,7 @@ func (c *Client) beside(hash string) (*charter.Document, error) {
 	return nil, fmt.Errorf("%w: no such charter beside the newest", charter.ErrGap)
 }
 
-func (c *Client) choose(ctx context.Context, d *charter.Document, seal func(*charter.Document) *Sealing) error {
+func (c *Client) choose(ctx context.Context, d *charter.Document, seal sealer) error {
 	head := c.Chain.Head()
 	v := head.Charter().V
 	next, err := c.rules.extended(c.Chain, d)
@@ -144,8 +151,10 @@ func (c *Client) choose(ctx context.Context, d *charter.Document, seal func(*cha
 		return err
 	}
 	var s *Sealing
-	if d.Charter().Operator.Epoch != next.At(v-1).Charter().Operator.Epoch {
-		s = seal(d)
+	if old := next.At(v - 1); d.Charter().Operator.Epoch != old.Charter().Operator.Epoch {
+		if s, err = seal(ctx, old, d); err != nil {
+			return err
+		}
 	}
 	if err := c.disk.Choose(ctx, d, s); err != nil {
 		return err

@@ -84,13 +84,13 @@ type FollowDisk interface {
 	Keep(ctx context.Context, e Evidence) error
 }
 
-// Sealing ends an origin. Sign makes the statement about what is stored of its log: the whole stored tree when the origin's epoch is
-// open in it. A store that never entered the epoch may end in leaves of an older one that this log did not continue; what it holds of
-// this log for certain is the accepted view, and it cosigned nothing beyond.
+// Sealing ends an origin. Sign makes the statement about what is stored of its log: the whole stored tree, if this mirror has cosigned
+// under the origin or entered its epoch. A store that did neither may end in leaves of an older epoch that this log did not continue;
+// what it holds of this log for certain is the accepted view (before the first: the empty tree).
 type Sealing struct {
 	Origin  string
-	Epoch   int64 // of the origin
 	Charter string
+	Entered bool
 	Sign    func(stored Tree) ([]byte, error) // nil: whoever has no key promises nothing
 
 	broken bool // by a mutant: the report is made, the promise is not

@@ -56,17 +56,30 @@ func OpenMirror(ctx context.Context, disk MirrorDisk, key *Key, policy ClientPol
 // OfferCharter takes in a charter from anybody. One that opens an epoch seals the old origin with it, in one transaction: from
 // that commit on no cosignature for it can be made.
 func (m *Mirror) OfferCharter(ctx context.Context, d *charter.Document) (Offer, error) {
-	return m.offer(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.Head(), next) })
+	return m.offer(ctx, d, m.sealing)
 }
 
-func (m *Mirror) sealing(old, next *charter.Document) *Sealing {
-	s := &Sealing{Origin: old.Origin(), Epoch: old.Charter().Operator.Epoch, Charter: next.Hash(), broken: m.rules.off == mutant.NoSeal}
+func (m *Mirror) sealing(ctx context.Context, old, next *charter.Document) (*Sealing, error) {
+	entered, err := m.entered(ctx, old.Charter().Operator.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sealing{Origin: old.Origin(), Entered: entered, Charter: next.Hash(), broken: m.rules.off == mutant.NoSeal}
 	if m.key != nil {
 		s.Sign = func(stored Tree) ([]byte, error) {
 			return Seal{m.Chain.ListID(), old.Origin(), next.Hash(), stored}.Sign(m.key, m.now())
 		}
 	}
-	return s
+	return s, nil
+}
+
+// entered says that the store holds the opening of an epoch of this chain; another branch may have opened one of the same number.
+func (m *Mirror) entered(ctx context.Context, epoch int64) (bool, error) {
+	o, err := m.disk.Opening(ctx, epoch)
+	if errors.Is(err, ErrNotOpened) || errors.Is(err, ErrOpening) {
+		return false, nil
+	}
+	return err == nil && o.Charter == m.Chain.OpenedBy(epoch).Hash(), err
 }
 
 // Choose is the decision of people between two successors. A mirror that has cosigned in one branch never helps another: else two
@@ -90,7 +103,7 @@ func (m *Mirror) Choose(ctx context.Context, hash string) error {
 			return fmt.Errorf("charter %d: %w", v, ErrCommitted)
 		}
 	}
-	return m.choose(ctx, d, func(next *charter.Document) *Sealing { return m.sealing(m.Chain.At(v-1), next) })
+	return m.choose(ctx, d, m.sealing)
 }
 
 // Step is what a mirror does with a pending checkpoint that it may go on to.
@@ -159,12 +172,12 @@ func (m *Mirror) compare(ctx context.Context, v Verdict, signed []byte, copy Cop
 	}
 	// The stored tree is not the log's. If the store holds nothing of this epoch it may end in leaves of the last one that nobody
 	// continues; otherwise the log has contradicted itself.
-	_, err = m.disk.Opening(ctx, v.epoch)
+	entered, err := m.entered(ctx, v.epoch)
 	switch {
-	case errors.Is(err, ErrNotOpened):
-		return fmt.Errorf("%w: at %d leaves", ErrTail, stored.Size)
 	case err != nil:
 		return err
+	case !entered:
+		return fmt.Errorf("%w: at %d leaves", ErrTail, stored.Size)
 	}
 	seen, cosigned, err := m.disk.Heads(ctx, v.Checkpoint.Origin)
 	if err != nil {
@@ -274,10 +287,12 @@ func (m *Mirror) Rebase(ctx context.Context, signed []byte, copy Copy) (Tree, er
 	if err != nil {
 		return Tree{}, err
 	}
-	if _, err := m.disk.Opening(ctx, v.epoch); err == nil && !v.OK() {
-		return Tree{}, fmt.Errorf("%w: the store is in this epoch already, and this is not published", ErrFork)
-	} else if err != nil && !errors.Is(err, ErrNotOpened) {
+	entered, err := m.entered(ctx, v.epoch)
+	switch {
+	case err != nil:
 		return Tree{}, err
+	case entered && !v.OK():
+		return Tree{}, fmt.Errorf("%w: the store is in this epoch already, and this is not published", ErrFork)
 	}
 	if m.rules.off != mutant.CutFreely {
 		if err := m.checkCopy(ctx, copy, v.Checkpoint.Size); err != nil {

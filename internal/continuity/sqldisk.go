@@ -169,9 +169,8 @@ func (s *SQL) seal(ctx context.Context, tx *store.Tx, seal *Sealing) error {
 		return err
 	}
 	stored := Tree{head.Size, head.Root()}
-	var leaf int64
-	err = tx.QueryRow(ctx, q.Get("epoch_get"), seal.Epoch).Scan(&leaf)
-	if errors.Is(err, sql.ErrNoRows) {
+	_, cosigned, _, err := heads(ctx, tx, seal.Origin)
+	if err == nil && !seal.Entered && cosigned.Size == 0 {
 		stored, err = s.accepted(ctx, tx)
 	}
 	if err != nil {
