@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tasuki/internal/authority"
+	"tasuki/internal/charter"
 	"tasuki/internal/program"
 	"tasuki/spec/cve/schema"
 )
@@ -18,7 +20,7 @@ func (n *node) openActs() error {
 	if n.verifier, err = authority.NewVerifier(n.db, n.rand, n.now); err != nil {
 		return err
 	}
-	n.acts = program.New(program.Config{Gate: n.gate, DB: n.db, Log: n.ledger, Verifier: n.verifier, Schema: valid, Now: n.now})
+	n.acts = program.New(program.Config{Gate: n.gate, DB: n.db, Log: n.ledger, Verifier: n.verifier, Schema: valid, Now: n.now, Operators: n.ranList})
 	n.public = program.NewPublic(n.acts)
 	return nil
 }
@@ -50,4 +52,9 @@ func (n *node) noteUse(ctx context.Context) {
 	if err := n.verifier.Flush(ctx); err != nil && ctx.Err() == nil {
 		n.log.WarnContext(ctx, "last use of secrets not written down", "err", err)
 	}
+}
+
+// ranList says whether an organisation operated the list in any epoch.
+func (n *node) ranList(org string) bool {
+	return slices.ContainsFunc(n.chain.Documents(), func(d *charter.Document) bool { return d.Charter().Operator.Org == org })
 }

@@ -29,7 +29,7 @@ const (
 const sealedCursor = "node/sealed"
 
 // features are the vocabularies that this program writes. A list whose charter lacks one gets it when an upgraded node opens it.
-var features = []string{charter.FeatureEvents1, charter.FeatureEvents2}
+var features = []string{charter.FeatureEvents1, charter.FeatureEvents2, charter.FeatureEvents3}
 
 var errNoKey = errors.New("the log key of this epoch is not in the data directory")
 
@@ -67,7 +67,7 @@ func (n *node) found(ctx context.Context, s Setup) error {
 		return err
 	}
 	n.chain = chain
-	if err := n.openEpoch(ctx, chain, ledger.Head{}, nil); err != nil {
+	if err := n.openEpoch(ctx, chain, ledger.Head{}, nil, nil); err != nil {
 		if !errors.Is(err, charter.ErrSibling) {
 			return err
 		}
@@ -111,8 +111,9 @@ func (n *node) refuseSecondList(ctx context.Context, s Setup) error {
 	return nil
 }
 
-// openEpoch stores the chain's new head and logs the leaf that opens its epoch, in one transaction.
-func (n *node) openEpoch(ctx context.Context, chain *charter.Chain, at ledger.Head, skips map[string]event.Skip) error {
+// openEpoch stores the chain's new head and logs the leaf that opens its epoch, in one transaction. reports is the leaf's body, nil
+// where nobody had to report.
+func (n *node) openEpoch(ctx context.Context, chain *charter.Chain, at ledger.Head, skips map[string]event.Skip, reports []byte) error {
 	head := chain.Head()
 	op := head.Charter().Operator
 	g := gate.New(gate.Config{DB: n.db, Log: n.ledger, List: chain.ListID(), Operator: op.Org, Projections: projections(), Now: n.now, ClockLeap: time.Duration(n.cfg.ClockLeap),
@@ -126,9 +127,16 @@ func (n *node) openEpoch(ctx context.Context, chain *charter.Chain, at ledger.He
 			if err := charter.Save(ctx, t.Tx, chain); err != nil {
 				return err
 			}
+			var body *event.Doc
+			if reports != nil {
+				var err error
+				if body, err = t.Pack(event.EpochOpened, reports); err != nil {
+					return err
+				}
+			}
 			root := at.Root()
 			_, err := t.Emit(ctx, &event.Event{Kind: event.EpochOpened, Charter: head.Hash(), Epoch: op.Epoch, Root: fmt.Sprintf("%x", root[:]),
-				Size: at.Size, Skips: skips}, nil)
+				Size: at.Size, Skips: skips}, body)
 			return err
 		}})
 }

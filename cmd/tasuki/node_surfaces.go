@@ -18,6 +18,7 @@ import (
 	"tasuki/internal/edge/serve/relay"
 	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/edge/serve/web"
+	"tasuki/internal/event"
 	"tasuki/internal/jobs"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
@@ -47,6 +48,7 @@ func (n *node) Spaces() []front.Space {
 	add("log", relay.Charters(relayCopy{n}, log, n.log), relay.Refuse, front.Space{}, relay.CharterPrefix+"/")
 	// Who waits for a checkpoint, or fetches ciphertexts, may take long.
 	add("relay", relay.Handler(relayCopy{n}, n.log), relay.Refuse, front.Space{WriteTimeout: -1}, relay.Prefixes...)
+	add("events", n.events(), relay.Refuse, front.Space{BodyLimit: event.MaxSubmission + 1}, relay.EventPrefixes...)
 	add("gcve", n.gcveSurface(), servegcve.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})

@@ -70,6 +70,7 @@ func (n *node) schedule(ctx context.Context) error {
 			}})
 	}
 	list = append(list, n.governanceJobs()...)
+	list = append(list, n.laneJobs()...)
 	list = append(list, n.gcveJobs()...)
 	list = append(list, n.outwardJobs()...)
 	runner, err := jobs.NewRunner(n.db, jobs.Options{Node: n.holder(), Now: n.now, Rand: n.rand, Log: n.log}, list...)

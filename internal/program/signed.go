@@ -38,7 +38,7 @@ type Conflict struct {
 	ID      string
 	Leaf    int64  // of the event that the log has
 	Logged  []byte // that leaf
-	Refused []byte // the submission that was refused
+	Refused []byte // the submission that was refused, without its body: what was to be published is nobody's business yet
 }
 
 // Evidence keeps what was found wrong with an author.
@@ -98,7 +98,7 @@ func (s *Service) SubmitEvent(ctx context.Context, raw []byte) (out Accepted, er
 		return err
 	}})
 	if prev := (*registry.PrevError)(nil); errors.As(err, &prev) && prev.Offered == "" && prev.Leaf >= 0 {
-		err = errors.Join(err, s.keepConflict(ctx, e.Event, prev, raw))
+		err = errors.Join(err, s.keepConflict(ctx, e.Event, prev, sub))
 	}
 	return out, err
 }
@@ -201,13 +201,17 @@ func SignedBody(container []byte, org, short string) ([]byte, error) {
 	return cve.WithProvider(v, org, short)
 }
 
-func (s *Service) keepConflict(ctx context.Context, e *event.Event, prev *registry.PrevError, raw []byte) error {
+func (s *Service) keepConflict(ctx context.Context, e *event.Event, prev *registry.PrevError, sub *event.Submission) error {
 	if s.Evidence == nil || e.Container() != cve.CNA {
 		return nil
 	}
-	c := Conflict{ID: e.ID, Leaf: prev.Leaf, Refused: raw}
+	bare, err := (&event.Submission{Event: sub.Event, Sigs: sub.Sigs}).Marshal()
+	if err != nil {
+		return err
+	}
+	c := Conflict{ID: e.ID, Leaf: prev.Leaf, Refused: bare}
 	var mine bool
-	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if c.Logged, err = s.Log.Leaf(ctx, tx, prev.Leaf); err != nil {
 			return err
 		}

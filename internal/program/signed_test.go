@@ -170,8 +170,8 @@ func TestAnAuthorityPublishesFromItsBlock(t *testing.T) {
 		if len(*evidence) != 1 || (*evidence)[0].ID != id || (*evidence)[0].Leaf != got.Leaf {
 			t.Fatalf("evidence: %+v", *evidence)
 		}
-		if _, e, err := event.ParseSubmission((*evidence)[0].Refused); err != nil || e.ID != id {
-			t.Errorf("what was refused: %v", err)
+		if refused := string((*evidence)[0].Refused); !strings.Contains(refused, `"payload"`) || strings.Contains(refused, `"body"`) {
+			t.Errorf("what was refused: %s", refused)
 		}
 		// An update says what it follows.
 		next, err := w.NextFor(t.Context(), id, "cna", acme.id)
