@@ -6,7 +6,7 @@ KILLS ?= 1000
 RESERVATIONS ?= 50000
 BENCHTIME ?= 1s
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet crash alloc powerloss ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -44,6 +44,9 @@ smoke: ## a fresh clone, up, three questions, a second start
 sheet: ## a picture of every type of page, and a page with all of them, into ./sheet (Chromium)
 	mkdir -p sheet
 	TASUKI_SHEET=$(CURDIR)/sheet $(GO) test ./cmd/tasuki -run TestContactSheet -v -timeout 30m
+
+looks: ## axe-core over every type of page in both languages, themes and widths (Chromium; some minutes)
+	$(GO) test ./internal/edge/serve/web ./internal/edge/serve/portal -run 'TestAxe|TestAuthorityInABrowser' -timeout 1h -looks
 
 crash: ## kill a node KILLS times at random moments, on each engine, and look what is left (half an hour each)
 	$(GO) test ./cmd/tasuki -run 'TestKill9|TestTheBook' -v -timeout 4h -kills $(KILLS)

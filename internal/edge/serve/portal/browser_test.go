@@ -3,7 +3,6 @@ package portal
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,46 +125,17 @@ func (w *world) pages(t *testing.T, grants map[string]authority.Grant) map[strin
 	}
 }
 
-// TestAxe runs axe-core over every type of page, in both languages and themes and at both widths: no violation, and nothing wider
-// than the window.
+// TestAxe looks at every type of page: nothing wider than the window, and axe-core finds nothing.
 func TestAxe(t *testing.T) {
 	w, grants := newTree(t)
 	pages := w.pages(t, grants)
 	b := browsertest.Open(t, w.site())
-	look := func(t *testing.T, name, path string) {
-		for i, l := range []struct {
-			name, query   string
-			width, height int64
-		}{
-			{"en-wide", "lang=en&theme=light", 1280, 800}, {"ja-narrow", "lang=ja&theme=dark", 390, 844},
-			{"en-narrow", "lang=en&theme=dark", 390, 844}, {"ja-wide", "lang=ja&theme=light", 1280, 800},
-		} {
-			if i > 1 && testing.Short() {
-				break
-			}
-			t.Run(name+" "+l.name, func(t *testing.T) {
-				b.Size(t, l.width, l.height)
-				joint := "?"
-				if strings.Contains(path, "?") {
-					joint = "&"
-				}
-				b.Go(t, path+joint+l.query)
-				b.Shot(t, name+"-"+l.name)
-				for _, violation := range b.Axe(t) {
-					t.Error(violation)
-				}
-				if over := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != 0.0 {
-					t.Errorf("%v px too wide: %v", over, b.Eval(t, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre, .vh")).slice(0, 5).map(e => e.tagName + "." + (e.getAttribute("class") || "")).join(" ")`))
-				}
-			})
-		}
-	}
-	look(t, "sign-in", "/portal/sign-in")
+	b.CheckLooks(t, "sign-in", "/portal/sign-in")
 	for user, list := range pages {
 		b.Go(t, "/portal/?lang=en")
 		w.enter(t, b, user)
 		for name, path := range list {
-			look(t, name, path)
+			b.CheckLooks(t, name, path)
 		}
 		b.Go(t, "/portal/")
 		b.Do(t, chromedp.Click(`.portal-head form button`))
@@ -184,9 +154,7 @@ func TestAxe(t *testing.T) {
 			b.Eval(t, steps)
 			b.Until(t, `document.querySelector(".problems, input[name=sure]")`)
 			b.Shot(t, name)
-			for _, violation := range b.Axe(t) {
-				t.Error(violation)
-			}
+			b.CheckAxe(t)
 		})
 	}
 	t.Run("wrong-sign-in", func(t *testing.T) {
@@ -195,9 +163,7 @@ func TestAxe(t *testing.T) {
 		b.Do(t, chromedp.SendKeys("#org", "acme"), chromedp.SendKeys("#user", "x"), chromedp.SendKeys("#key", strconv.Itoa(1)+"\n"))
 		b.Until(t, `document.querySelector(".problems")`)
 		b.Shot(t, "wrong-sign-in")
-		for _, violation := range b.Axe(t) {
-			t.Error(violation)
-		}
+		b.CheckAxe(t)
 	})
 	b.CheckQuiet(t)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tasuki/internal/authority"
@@ -200,7 +201,7 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request) *visit {
 // places are the parts of the portal that somebody has.
 func (s *server) places(me *authority.Standing, path string) (out []portal.Place) {
 	add := func(key, href string) {
-		out = append(out, portal.Place{Key: key, Href: href, Here: path == href})
+		out = append(out, portal.Place{Key: key, Href: href, Here: here(href, path)})
 	}
 	add("overview", "/portal/")
 	if me.MustBeCNA() == nil {
@@ -219,7 +220,25 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 	}
 	add("cases", "/portal/cases")
 	add("trail", "/portal/trail")
+	if slices.ContainsFunc(out, func(p portal.Place) bool { return p.Here == "page" }) {
+		for i := range out { // one's own organisation is among all of them, and a place of its own
+			if out[i].Here == "true" {
+				out[i].Here = ""
+			}
+		}
+	}
 	return out
+}
+
+// here says whether a page is a place of the portal, or part of it.
+func here(place, path string) string {
+	switch {
+	case path == place:
+		return "page"
+	case place != "/portal/" && strings.HasPrefix(path, place+"/"), place == "/portal/reserve" && path == "/portal/reserved", place == "/portal/ids" && strings.HasPrefix(path, "/portal/records/"):
+		return "true"
+	}
+	return ""
 }
 
 // title names the page in the window's head.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -20,26 +19,7 @@ func TestAuthorityInABrowser(t *testing.T) {
 		"dispute": "/disputes/" + w.cases["dispute"], "hidden": "/disputes/" + w.cases["hidden"], "ask": "/responsible", "holder": "/responsible?vendor=acme&product=rocket",
 		"overlap": "/responsible?vendor=acme&product=shared", "gap": "/responsible?vendor=acme&product=fossil&eol=1", "disputed": "/cve/" + w.ids["disputed"],
 	} {
-		for i, look := range looks {
-			if i > 1 && testing.Short() {
-				break
-			}
-			t.Run(name+" "+look.name, func(t *testing.T) {
-				b.Size(t, look.width, look.height)
-				joint := "?"
-				if strings.Contains(path, "?") {
-					joint = "&"
-				}
-				b.Go(t, path+joint+look.query)
-				if got := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); got != 0.0 {
-					t.Errorf("the page is %v px too wide", got)
-				}
-				for _, violation := range b.Axe(t) {
-					t.Error(violation)
-				}
-				b.Shot(t, "authority-"+name+"-"+strings.ReplaceAll(look.name, " ", "-"))
-			})
-		}
+		b.CheckLooks(t, "authority "+name, path)
 	}
 	t.Run("from a product to an address", func(t *testing.T) {
 		b.Scripts(t, false)

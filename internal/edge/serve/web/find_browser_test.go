@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/url"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -85,32 +84,5 @@ func TestFindingInABrowser(t *testing.T) {
 			}
 		})
 	}
-
-	t.Run("looks", func(t *testing.T) {
-		for name, path := range map[string]string{"home": "/", "search": asks("severity>=high", "explain", "1"), "asof": asks("", "at", "2026-11-20"), "fault": asks("vendor:x severity:hgih"),
-			"nothing": asks("kev:yes nothingmatches"), "vendors": "/vendors", "weaknesses": "/weaknesses", "vendor": "/vendors/microsoft", "weakness": "/weaknesses/CWE-416", "unknown": "/vendors/nobody", "query": "/query"} {
-			for _, look := range []string{"lang=en&theme=light", "lang=ja&theme=dark"} {
-				u, err := url.Parse(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, width := range []int64{1280, 390} {
-					b.Size(t, width, 900)
-					sep := "?"
-					if u.RawQuery != "" {
-						sep = "&"
-					}
-					b.Go(t, path+sep+look)
-					if got := b.Eval(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); got != 0.0 {
-						t.Errorf("%s at %d is %v px too wide", path, width, got)
-					}
-					b.Shot(t, "find-"+name+"-"+look[5:7]+map[int64]string{1280: "-wide", 390: "-narrow"}[width])
-				}
-				if v := b.Axe(t); len(v) > 0 {
-					t.Errorf("%s in %s: %q", path, look, v)
-				}
-			}
-		}
-	})
 	b.CheckQuiet(t)
 }
