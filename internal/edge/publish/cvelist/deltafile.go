@@ -19,7 +19,7 @@ var ErrDelta = errors.New("cvelist: not a delta file")
 // where a body was erased: the official form knows no deletion, and its readers pass over what they do not know.
 type Delta struct {
 	FetchTime string `json:"fetchTime"`       // of the last leaf in it, UTC
-	Count     int    `json:"numberOfChanges"` // new and updated
+	Count     int    `json:"numberOfChanges"` // new and updated, also where they are too many to be named
 	New       []Item `json:"new"`
 	Updated   []Item `json:"updated"`
 	Error     []Item `json:"error"`
@@ -39,6 +39,18 @@ const LogWindow = 30 * 24 * time.Hour
 
 // maxLog bounds deltaLog.json in bytes; the oldest change sets go first. Large hosts of git repositories refuse a file of 100 MB.
 const maxLog = 32 << 20
+
+// maxSet bounds how many records a change set names. A greater one, as a bulk import makes it, says how many they are and names none:
+// readers see by the count that it is not complete, and take the next baseline. Every later commit carries the log of change sets, so one
+// of megabytes would be paid for again and again.
+const maxSet = 16_000
+
+// cut leaves out what is too much.
+func (d *Delta) cut() {
+	if d.Count > maxSet {
+		d.New, d.Updated = []Item{}, []Item{}
+	}
+}
 
 func newDelta(at time.Time) Delta {
 	return Delta{FetchTime: cve.FormatTime(at), New: []Item{}, Updated: []Item{}, Error: []Item{}}

@@ -38,6 +38,7 @@ type GitResult struct {
 	New       int    `json:"new"`
 	Updated   int    `json:"updated"`
 	Deleted   int    `json:"deleted"`
+	First     bool   `json:"first,omitzero"`     // the repository began with it
 	Records   int    `json:"records,omitzero"`   // of a first commit: the files in it
 	Rewritten bool   `json:"rewritten,omitzero"` // an erased body stood in the history, which was written anew
 }
@@ -46,7 +47,7 @@ func (r GitResult) String() string {
 	switch {
 	case r.Commit == "":
 		return fmt.Sprintf("nothing new at size %d", r.Size)
-	case r.Records > 0:
+	case r.First:
 		return fmt.Sprintf("%.10s: size %d, %d records", r.Commit, r.Size, r.Records)
 	}
 	text := fmt.Sprintf("%.10s: size %d, %s", r.Commit, r.Size, changes(r.New, r.Updated, r.Deleted))
@@ -147,7 +148,7 @@ type plan struct {
 	last    commit // what was published before; another than the parent only in a rewriting
 	moment  Moment
 	tree    set  // from the parent
-	news    *set // from what was published before, where that is another
+	news    *set // what to tell of it, where that is another: of a first commit the last weeks, of a rewriting what is new since the publication before
 	rewrite bool
 }
 
@@ -167,10 +168,20 @@ func (g *Git) fill(ctx context.Context, p *plan, size int64) (err error) {
 	if p.moment, err = g.Source.At(ctx, size); err != nil {
 		return err
 	}
-	if p.tree, err = between(ctx, g.Source, p.parent.size, size); err != nil || !p.rewrite {
+	if p.tree, err = between(ctx, g.Source, p.parent.size, size); err != nil {
 		return err
 	}
-	news, err := between(ctx, g.Source, p.last.size, size)
+	since := p.last.size
+	switch {
+	case p.last.hash == "":
+		// Whoever follows a baseline of this list by deltaLog.json finds in it what came since, however young the repository is.
+		if since, err = g.Source.SizeAt(ctx, p.moment.Time.Add(-LogWindow)); err != nil {
+			return err
+		}
+	case !p.rewrite:
+		return nil
+	}
+	news, err := between(ctx, g.Source, min(since, size), size)
 	p.news = &news
 	return err
 }
@@ -240,8 +251,10 @@ func (g *Git) write(ctx context.Context, s *stream, p *plan) (GitResult, []byte,
 	}
 	got.New, got.Updated, got.Deleted = len(delta.New), len(delta.Updated), len(delta.Deleted)
 	if p.last.hash == "" {
-		got.Records = len(marks)
+		got.First, got.Records = true, len(marks)
 	}
+	message := g.message(p, delta, len(marks))
+	delta.cut()
 	file, err := delta.bytes()
 	if err != nil {
 		return got, nil, err
@@ -250,7 +263,7 @@ func (g *Git) write(ctx context.Context, s *stream, p *plan) (GitResult, []byte,
 	if err != nil {
 		return got, nil, err
 	}
-	s.commit(p.parent.hash, g.Source.ID(), p.moment.Time, g.message(p, delta, len(marks)))
+	s.commit(p.parent.hash, g.Source.ID(), p.moment.Time, message)
 	if p.parent.hash == "" {
 		s.modify(".gitattributes", []byte("# Files are published byte for byte.\n* -text\n"))
 		s.modify("README.md", g.readme())
@@ -292,12 +305,12 @@ func (g *Git) blobs(ctx context.Context, s *stream, p *plan) (*Delta, map[int]in
 		}
 		i++
 		switch {
-		case p.last.hash == "": // the list as it was found: no change of this publication
 		case p.news != nil:
 			before, changed := had[e.id.String()]
-			if changed || e.lost { // what is lost stood in the history that goes, and is told to be gone
+			lost := e.lost && p.rewrite // it stood in the history that goes, and is told to be gone
+			if changed || lost {
 				told := *e
-				told.had = before || e.lost
+				told.had = before || lost
 				delta.add(&told, raw, g.Links)
 			}
 		default:

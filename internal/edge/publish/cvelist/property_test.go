@@ -214,11 +214,7 @@ func TestRandomHistoriesAsGit(t *testing.T) {
 			if d := differs(have, want); d != "" {
 				fail("the tree: %s", d)
 			}
-			if last.hash == "" {
-				maps.Copy(reader, onlyRecords(made.files))
-			} else {
-				reader.apply(t, made.files, w.lost)
-			}
+			reader.apply(t, made.files, w.lost)
 			if d := differs(reader, onlyRecords(made.files)); d != "" {
 				fail("the commit before with its delta: %s", d)
 			}
