@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"flag"
 	"io"
@@ -13,10 +14,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"tasuki/internal/charter"
-	"tasuki/internal/continuity"
 	"tasuki/internal/edge/publish/bundle"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
+	"tasuki/spec/c2sp"
 )
 
 func importing(r *replica, raw []byte, list string) (bundle.Imported, error) {
@@ -243,20 +244,40 @@ func TestFork(t *testing.T) {
 
 // With mirrors, a checkpoint without their quorum does not count.
 func TestQuorum(t *testing.T) {
-	l := newList(t, storetest.Open(t, storetest.SQLite(t)), 8)
-	c := l.doc.Charter()
-	c.Mirrors = &charter.Mirrors{Q: 1, List: []charter.Mirror{{VKey: mirrorKey(t), URL: "https://m.example"}}}
-	doc, err := charter.New(c)
+	_, private, err := ed25519.GenerateKey(diceOf(3))
 	if err != nil {
-		t.Skipf("this charter cannot be made: %v", err)
+		t.Fatal(err)
 	}
-	q, err := continuity.QuorumOf(doc)
-	if err != nil || q.Alone() {
-		t.Fatalf("%v", err)
+	mirror, err := c2sp.NewCosigner("m.example/m", private)
+	if err != nil {
+		t.Fatal(err)
 	}
-	h := l.head(t, 0, 1)
-	if v := q.Check(h.Checkpoint); v.OK() {
-		t.Error("it counts without the mirror")
+	l := newListOf(t, storetest.Open(t, storetest.SQLite(t)), 8, func(c *charter.Charter) {
+		c.Mirrors = &charter.Mirrors{Q: 1, List: []charter.Mirror{{VKey: mirror.VKey().String(), URL: "https://m.example"}}}
+	})
+	l.live(t, 20)
+	h := l.head(t, 0, l.size(t))
+	for _, cosigned := range []bool{false, true} {
+		if cosigned {
+			n, err := c2sp.ParseNote(h.Checkpoint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line, err := mirror.Cosign(n.Text, began)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.Lines = append(n.Lines, line)
+			h.Checkpoint = n.Bytes()
+		}
+		var out bytes.Buffer
+		if _, err := bundle.Write(t.Context(), &out, l, h, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := bundle.Verify(t.Context(), file(out.Bytes()), l.doc.ListID(), nil)
+		if cosigned && err != nil || !cosigned && !errors.Is(err, bundle.ErrCheckpoint) {
+			t.Errorf("cosigned %v: %v", cosigned, err)
+		}
 	}
 }
 
@@ -359,17 +380,4 @@ func FuzzVerify(f *testing.F) {
 			}
 		}
 	})
-}
-
-func mirrorKey(t *testing.T) string {
-	t.Helper()
-	k, err := charter.NewRoleKey(charter.RoleMirror, "m.example/m", diceOf(3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := k.VKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v.String()
 }

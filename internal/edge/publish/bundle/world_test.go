@@ -88,16 +88,29 @@ func projections() []gate.Projection {
 
 func newList(t testing.TB, db *store.DB, seed uint64) *list {
 	t.Helper()
+	return newListOf(t, db, seed, func(*charter.Charter) {})
+}
+
+// newListOf is a list whose charter is another one than a private node's.
+func newListOf(t testing.TB, db *store.DB, seed uint64, change func(*charter.Charter)) *list {
+	t.Helper()
 	d := diceOf(seed)
 	l := &list{replica: &replica{db: db}, dice: rand.New(d), clock: began}
 	_, private, err := ed25519.GenerateKey(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, _, err := charter.Genesis(charter.Options{Log: private.Public().(ed25519.PublicKey), Test: true}, d, func() time.Time { return began })
+	doc, board, err := charter.Genesis(charter.Options{Log: private.Public().(ed25519.PublicKey), Test: true, Org: "11111111-1111-4111-8111-111111111111"}, d,
+		func() time.Time { return began })
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := doc.Charter()
+	change(&c)
+	if doc, err = charter.New(c); err != nil {
+		t.Fatal(err)
+	}
+	doc.Sign(board.ID, board.Private)
 	l.doc = doc
 	k := charter.LogKey{Origin: doc.Origin(), Private: private}
 	if l.signer, err = k.Signer(); err != nil {
