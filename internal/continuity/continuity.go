@@ -84,12 +84,28 @@ type Rules struct {
 	mirror func(vkey string) (Verifier, error)
 	extend func(*charter.Chain, *charter.Document) (*charter.Chain, error)
 	quorum func(Rules, *charter.Document) (*Quorum, error)
+	memo   *memo
 }
+
+// memo remembers what notes came to: in a simulation many look at the same one.
+type memo struct {
+	verdicts map[counted]Verdict
+}
+
+// counted is a note by where it lies, which nobody changes and the memo keeps alive, and the charter it was counted under.
+type counted struct {
+	quorum *Quorum
+	note   *byte
+	length int
+}
+
+// Forget empties the memo of a simulation.
+func (r Rules) Forget() { clear(r.memo.verdicts) }
 
 // Sim makes the rules of a simulation. Only package sim can name a mutant.
 func Sim(off mutant.Mutant, log func(*charter.Document) note.Verifier, mirror func(vkey string) (Verifier, error),
 	extend func(*charter.Chain, *charter.Document) (*charter.Chain, error)) Rules {
-	r := Rules{off: off, log: log, mirror: mirror, extend: extend}
+	r := Rules{off: off, log: log, mirror: mirror, extend: extend, memo: &memo{map[counted]Verdict{}}}
 	made := map[*charter.Document]*Quorum{}
 	r.quorum = func(r Rules, d *charter.Document) (*Quorum, error) {
 		if q := made[d]; q != nil {

@@ -137,8 +137,10 @@ type MirrorDisk interface {
 	Halt(ctx context.Context, s Stop, e *Evidence) error
 	// Halted is the stop of an origin, nil for none.
 	Halted(ctx context.Context, origin string) (*Stop, error)
-	// Cut drops every leaf from size on, and what was folded from it.
-	Cut(ctx context.Context, size int64) error
+	// Cut drops every leaf from size on, and what was folded from it; before that it keeps the reports that allow it.
+	Cut(ctx context.Context, size int64, reports [][]byte) error
+	// Reports are seals of mirrors that were kept.
+	Reports(ctx context.Context) ([][]byte, error)
 }
 
 // PublisherDisk is what an operator must not forget about publishing.

@@ -133,6 +133,14 @@ func (m *Mirror) Consider(ctx context.Context, signed []byte, copy Copy) (Step, 
 	if err := m.compare(ctx, v, signed, copy); err != nil {
 		return Step{}, err
 	}
+	// A new epoch proves its place before the first of its leaves is stored: what is stored is not easily got rid of.
+	entered, err := m.entered(ctx, v.epoch)
+	if err == nil && !entered && m.rules.off != mutant.CosignUnopened {
+		err = m.checkCopy(ctx, copy, to.Size)
+	}
+	if err != nil {
+		return Step{}, err
+	}
 	stored, err := m.disk.Stored(ctx)
 	if err != nil {
 		return Step{}, err
@@ -303,13 +311,32 @@ func (m *Mirror) Rebase(ctx context.Context, signed []byte, copy Copy) (Tree, er
 	if err != nil || keep.Size == stored.Size {
 		return keep, err
 	}
-	return keep, m.disk.Cut(ctx, keep.Size)
+	reports, err := m.reportsIn(ctx, copy, v.epoch)
+	if err != nil {
+		return keep, err
+	}
+	return keep, m.disk.Cut(ctx, keep.Size, reports)
+}
+
+// reportsIn are the reports of the openings since this mirror's view.
+func (m *Mirror) reportsIn(ctx context.Context, copy Copy, newest int64) (notes [][]byte, err error) {
+	for e := max(m.Accepted.Epoch, 1) + 1; e <= newest; e++ {
+		o, err := copy.Opening(ctx, e)
+		if errors.Is(err, ErrNotOpened) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, o.Reports...)
+	}
+	return notes, nil
 }
 
 // TakeOver makes a mirror's store the copy that its handover plans to continue: leaves that the plan does not contain are dropped. It
 // returns what is kept; the caller fetches the rest and writes the plan's leaf. The copy is that of the plan's tree.
 func (m *Mirror) TakeOver(ctx context.Context, p Plan, copy Copy) (Tree, error) {
-	if err := m.Handover().prove(ctx, p, copy); err != nil {
+	if err := m.rules.NewHandover(m.Chain, m.Accepted).prove(ctx, p, copy); err != nil {
 		return Tree{}, err
 	}
 	stored, err := m.disk.Stored(ctx)
@@ -320,11 +347,32 @@ func (m *Mirror) TakeOver(ctx context.Context, p Plan, copy Copy) (Tree, error) 
 	if err != nil || keep.Size == stored.Size {
 		return keep, err
 	}
-	return keep, m.disk.Cut(ctx, keep.Size)
+	return keep, m.disk.Cut(ctx, keep.Size, p.Reports)
 }
 
-// Handover begins the handover to the epoch of this mirror's newest charter.
-func (m *Mirror) Handover() *Handover { return m.rules.NewHandover(m.Chain, m.Accepted) }
+// Handover begins the handover to the epoch of this mirror's newest charter, with this mirror's own seals and the reports that it
+// has kept.
+func (m *Mirror) Handover(ctx context.Context) (*Handover, error) {
+	h := m.rules.NewHandover(m.Chain, m.Accepted)
+	seals, err := m.disk.Seals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := m.disk.Reports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range seals {
+		kept = append(kept, s.Note)
+	}
+	for _, note := range kept {
+		// One of another branch is no report here, and no harm.
+		if err := h.Add(note); err != nil && !errors.Is(err, ErrSeal) {
+			return nil, err
+		}
+	}
+	return h, nil
+}
 
 // checkCopy checks that a copy proves every epoch since this mirror's view and contains the view.
 func (m *Mirror) checkCopy(ctx context.Context, copy Copy, size int64) error {
@@ -402,11 +450,7 @@ func (m *Mirror) Cosign(ctx context.Context, signed []byte) (c2sp.Line, error) {
 	if err != nil {
 		return c2sp.Line{}, err
 	}
-	n, err := c2sp.ParseNote(signed)
-	if err != nil {
-		return c2sp.Line{}, err
-	}
-	if err := m.disk.Cosign(ctx, v.Checkpoint.Origin, Signed{Tree: v.Tree(), Note: n.With(line).Bytes()}); err != nil {
+	if err := m.disk.Cosign(ctx, v.Checkpoint.Origin, Signed{Tree: v.Tree(), Note: v.note.With(line).Bytes()}); err != nil {
 		return c2sp.Line{}, fmt.Errorf("cosign %s at %d: %w", v.Checkpoint.Origin, v.Checkpoint.Size, err)
 	}
 	return line, nil

@@ -170,10 +170,9 @@ func prefixOf(ctx context.Context, c Copy, size int64, t Tree) error {
 	return nil
 }
 
-// checkOpenings walks the epochs that a copy (of the given size) opens after last, up to the chain's newest, and checks each. It
-// answers ErrNotOpened when the newest is not among them.
-func (r Rules) checkOpenings(ctx context.Context, chain *charter.Chain, last int64, c Copy, size int64) error {
-	newest := chain.Head().Charter().Operator.Epoch
+// checkOpenings walks the epochs that a copy (of the given size) opens after last, up to newest, and checks each. It answers
+// ErrNotOpened when the newest is not among them.
+func (r Rules) checkOpenings(ctx context.Context, chain *charter.Chain, last, newest int64, c Copy, size int64) error {
 	for e := last + 1; e <= newest; e++ {
 		o, err := c.Opening(ctx, e)
 		if errors.Is(err, ErrNotOpened) && e < newest {

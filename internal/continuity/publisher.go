@@ -104,11 +104,7 @@ func (p *Publisher) Pending(signed []byte) error {
 	if n := len(p.window); v.Checkpoint.Size <= p.published.Size || n > 0 && v.Checkpoint.Size <= p.window[n-1].tree.Size {
 		return nil
 	}
-	n, err := c2sp.ParseNote(signed)
-	if err != nil {
-		return err
-	}
-	p.window = append(p.window, candidate{n, signed, v.Tree()})
+	p.window = append(p.window, candidate{v.note, signed, v.Tree()})
 	if len(p.window) > window {
 		p.window = p.window[1:]
 	}

@@ -23,6 +23,7 @@ type Quorum struct {
 	policy  c2sp.Policy
 	witness []cosigner // in the policy's order
 	counted []bool     // of the witnesses: not a mirror too
+	memo    *memo
 }
 
 type cosigner struct {
@@ -46,7 +47,7 @@ func (r Rules) QuorumOf(d *charter.Document) (*Quorum, error) {
 
 func (r Rules) makeQuorum(d *charter.Document) (*Quorum, error) {
 	c := d.Charter()
-	q := &Quorum{off: r.off, origin: d.Origin(), log: r.logKey(d), policy: c2sp.Policy{Quorum: c2sp.QuorumNone}}
+	q := &Quorum{off: r.off, memo: r.memo, origin: d.Origin(), log: r.logKey(d), policy: c2sp.Policy{Quorum: c2sp.QuorumNone}}
 	material := map[string]bool{}
 	if m := c.Mirrors; m != nil {
 		q.q, q.f = int(m.Q), int(m.F)
@@ -150,7 +151,8 @@ type Verdict struct {
 	Counted    int    // mirrors that have cosigned
 	Err        error  // ErrNote or ErrOrigin: nothing else is said then
 
-	epoch  int64 // of the charter, where a mirror counted
+	note   c2sp.Note
+	epoch  int64 // of the charter, where a follower counted
 	quorum *Quorum
 }
 
@@ -236,6 +238,19 @@ func (v *Verdict) Times() (oldest, newest time.Time) {
 // Check counts a signed note. Lines of strangers and wrong lines are passed over: whoever appends rubbish spoils nothing. Each key
 // counts once; of its lines the newest time stands.
 func (q *Quorum) Check(signed []byte) Verdict {
+	if q.memo == nil || len(signed) == 0 {
+		return q.check(signed)
+	}
+	at := counted{q, &signed[0], len(signed)}
+	v, ok := q.memo.verdicts[at]
+	if !ok {
+		v = q.check(signed)
+		q.memo.verdicts[at] = v
+	}
+	return v
+}
+
+func (q *Quorum) check(signed []byte) Verdict {
 	n, err := c2sp.ParseNote(signed)
 	if err != nil {
 		return Verdict{Err: fmt.Errorf("%w: %w", ErrNote, err)}
@@ -244,7 +259,7 @@ func (q *Quorum) Check(signed []byte) Verdict {
 	if err != nil {
 		return Verdict{Err: fmt.Errorf("%w: %w", ErrNote, err)}
 	}
-	v := Verdict{Checkpoint: cp, Text: n.Text, Q: q.Q()}
+	v := Verdict{Checkpoint: cp, Text: n.Text, Q: q.Q(), note: n}
 	if cp.Origin != q.origin {
 		v.Err = fmt.Errorf("%w: %s, not %s", ErrOrigin, cp.Origin, q.origin)
 		return v

@@ -449,10 +449,15 @@ func (s *SQL) Halted(ctx context.Context, origin string) (*Stop, error) {
 	return &h, err
 }
 
-// Cut drops leaves.
-func (s *SQL) Cut(ctx context.Context, size int64) error {
+// Cut keeps the reports and drops leaves.
+func (s *SQL) Cut(ctx context.Context, size int64, reports [][]byte) error {
 	if s.CutLog == nil {
 		return ErrNoCut
+	}
+	for _, note := range reports {
+		if err := s.PutReport(ctx, note); err != nil {
+			return err
+		}
 	}
 	return s.CutLog(ctx, size)
 }
@@ -558,10 +563,10 @@ func scanEvidence(row interface{ Scan(...any) error }) (Evidence, error) {
 }
 
 // PutReport keeps a seal that somebody handed over, for the handover.
-func (s *SQL) PutReport(ctx context.Context, note []byte, at time.Time) error {
+func (s *SQL) PutReport(ctx context.Context, note []byte) error {
 	sum := sha256.Sum256(note)
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, q.Get("report_put"), hex.EncodeToString(sum[:]), note, millis(at))
+		_, err := tx.Exec(ctx, q.Get("report_put"), hex.EncodeToString(sum[:]), note)
 		return err
 	})
 }

@@ -48,8 +48,7 @@ CREATE TABLE continuity_evidence (
 -- continuity_report: fact. Seals of mirrors that a successor has collected; verified again when they are used.
 CREATE TABLE continuity_report (
   hash TEXT   NOT NULL PRIMARY KEY, -- hex SHA-256 of the note
-  note BYTEA  NOT NULL,
-  at   BIGINT NOT NULL
+  note BYTEA  NOT NULL
 );
 -- continuity_client: fact. What this follower accepted last, and why it does not move. One row.
 CREATE TABLE continuity_client (

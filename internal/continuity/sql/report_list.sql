@@ -1,2 +1,2 @@
 -- a handful of rows
-SELECT note FROM continuity_report ORDER BY at, hash
+SELECT note FROM continuity_report ORDER BY hash

@@ -1,2 +1,2 @@
 -- primary key; one row
-INSERT INTO continuity_report (hash, note, at) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING
+INSERT INTO continuity_report (hash, note) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING
