@@ -84,6 +84,9 @@ func TestStandingEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.do(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
+			if s, err := authority.StandingOf(ctx, tx, turn.Now(), s.Caller); err != nil || s.MustBeCNA() != nil {
+				t.Errorf("the grant stands: %v", err)
+			}
 			if _, err := authority.ChangeOrg(ctx, tx, turn, a.ID, authority.OrgChange{Remove: []authority.OrgRole{authority.CNA}}); err != nil {
 				return err
 			}
@@ -93,10 +96,19 @@ func TestStandingEnds(t *testing.T) {
 			}
 			return err
 		})
-		for _, c := range []authority.UserChange{{Active: ptr(false)}, {Active: ptr(true), Org: ptr("beta")}} {
+		for i, c := range []authority.UserChange{{Active: ptr(false)}, {Active: ptr(true), Org: ptr("beta")}} {
 			w.do(t, func(ctx context.Context, tx *store.Tx, turn event.Turn) error {
-				_, err := authority.ChangeUser(ctx, tx, turn, before.ID, c)
-				return err
+				// What the commands of a group remember of somebody ends with the change.
+				if _, err := authority.StandingOf(ctx, tx, turn.Now(), s.Caller); i == 0 && err != nil {
+					t.Errorf("%+v, beforehand: %v", c, err)
+				}
+				if _, err := authority.ChangeUser(ctx, tx, turn, before.ID, c); err != nil {
+					return err
+				}
+				if _, err := authority.StandingOf(ctx, tx, turn.Now(), s.Caller); !errors.Is(err, authority.ErrUnauthorized) {
+					t.Errorf("%+v, in the same command: %v", c, err)
+				}
+				return nil
 			})
 			w.view(t, func(ctx context.Context, tx *store.Tx) error {
 				if _, err := authority.StandingOf(ctx, tx, w.now, s.Caller); !errors.Is(err, authority.ErrUnauthorized) {
