@@ -27,7 +27,7 @@ var drawing = []struct {
 	{0, []string{"spec", "web", "internal/loadtest", "client"}},
 	// The database is the ground of the other mechanisms, so floor 1 has a step in it.
 	{1, []string{"internal/store", "internal/durable"}},
-	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs", "internal/lane"}},
+	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs", "internal/lane", "internal/inorder"}},
 	{2, []string{"internal/event", "internal/query"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts", "internal/continuity", "internal/gcve"}},
 	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace", "internal/edge/serve/page"}},

@@ -3,10 +3,8 @@ package catalogue
 import (
 	"context"
 	"errors"
-	"runtime"
 
-	"golang.org/x/sync/errgroup"
-
+	"tasuki/internal/inorder"
 	"tasuki/internal/store/facet"
 )
 
@@ -32,26 +30,15 @@ func fill(ctx context.Context, x *facet.Index, read func(ctx context.Context, ea
 	type chunk struct {
 		rows []row
 		docs []*facet.Prepared
-		done chan error
 	}
-	group, gctx := errgroup.WithContext(ctx)
-	work, order := make(chan *chunk, 4), make(chan *chunk, 4)
-	group.Go(func() error {
-		defer close(work)
-		defer close(order)
-		c := &chunk{done: make(chan error, 1)}
+	return inorder.Run(ctx, func(ctx context.Context, give func(*chunk) error) error {
+		c := new(chunk)
 		send := func() error {
-			for _, to := range []chan *chunk{order, work} {
-				select {
-				case to <- c:
-				case <-gctx.Done():
-					return gctx.Err()
-				}
-			}
-			c = &chunk{done: make(chan error, 1)}
-			return nil
+			full := c
+			c = new(chunk)
+			return give(full)
 		}
-		err := read(gctx, func(r row) error {
+		err := read(ctx, func(r row) error {
 			if c.rows = append(c.rows, r); len(c.rows) == fillChunk {
 				return send()
 			}
@@ -61,45 +48,25 @@ func fill(ctx context.Context, x *facet.Index, read func(ctx context.Context, ea
 			err = send()
 		}
 		return err
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for c := range work {
-				var err error
-				for i, r := range c.rows {
-					var e *entry
-					if e, err = readEntry(r.id, r.entry); errors.Is(err, ErrErased) {
-						err = nil
-						c.docs = append(c.docs, x.Prepare(facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Gone: true}))
-						continue
-					}
-					if err != nil {
-						break
-					}
-					c.docs = append(c.docs, x.Prepare(e.doc(r)))
-					c.rows[i].entry = nil
-				}
-				c.done <- err
+	}, func(c *chunk) error {
+		for i, r := range c.rows {
+			e, err := readEntry(r.id, r.entry)
+			switch {
+			case errors.Is(err, ErrErased):
+				c.docs = append(c.docs, x.Prepare(facet.Doc{Key: r.id, Order: naturalOrder(r.id), Seq: r.leaf, Gone: true}))
+				continue
+			case err != nil:
+				return err
 			}
-			return nil
-		})
-	}
-	group.Go(func() error {
-		for c := range order {
-			select {
-			case err := <-c.done:
-				if err != nil {
-					return err
-				}
-			case <-gctx.Done(): // nobody may have taken it up
-				return gctx.Err()
-			}
-			x.ApplyPrepared(c.docs, x.Seq())
-			if applied != nil {
-				applied(c.rows)
-			}
+			c.docs = append(c.docs, x.Prepare(e.doc(r)))
+			c.rows[i].entry = nil
+		}
+		return nil
+	}, func(_ context.Context, c *chunk) error {
+		x.ApplyPrepared(c.docs, x.Seq())
+		if applied != nil {
+			applied(c.rows)
 		}
 		return nil
 	})
-	return group.Wait()
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"tasuki/internal/event"
+	"tasuki/internal/inorder"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 )
@@ -156,46 +154,31 @@ const refoldChunk = 128
 // read earlier leaves with; where it reads the same snapshot, reading ahead and folding take turns.
 func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*store.Tx) error) error, tx *store.Tx, before event.Reader, size int64,
 	progress func(done, total int64)) error {
-	type chunk struct {
-		entries []*event.Entry
-		ready   chan error
-	}
-	group, gctx := errgroup.WithContext(ctx)
-	order := make(chan *chunk, 4)
-	work := make(chan *chunk, 4)
-	group.Go(func() error {
-		defer close(order)
-		defer close(work)
-		c := &chunk{ready: make(chan error, 1)}
+	chunk := make([]*event.Entry, 0, refoldChunk)
+	return inorder.Run(ctx, func(ctx context.Context, give func([]*event.Entry) error) error {
 		send := func() error {
-			for _, to := range []chan *chunk{order, work} {
-				select {
-				case to <- c:
-				case <-gctx.Done():
-					return gctx.Err()
-				}
-			}
-			c = &chunk{ready: make(chan error, 1)}
-			return nil
+			full := chunk
+			chunk = make([]*event.Entry, 0, refoldChunk)
+			return give(full)
 		}
-		err := read(gctx, func(view *store.Tx) error {
+		err := read(ctx, func(view *store.Tx) error {
 			if before.Turn != nil {
 				before.Turn.Lock()
 				defer before.Turn.Unlock()
 			}
-			return g.Log.Scan(gctx, view, 0, func(index int64, leaf []byte, body *ledger.Body) error {
+			return g.Log.Scan(ctx, view, 0, func(index int64, leaf []byte, body *ledger.Body) error {
 				e, err := event.Open(index, leaf, body)
 				if err != nil && !errors.Is(err, event.ErrUnknown) {
 					return err
 				}
 				if err == nil {
-					if e.Private, err = g.private(gctx, view, e); err != nil {
+					if e.Private, err = g.private(ctx, view, e); err != nil {
 						return err
 					}
 					e.Before = before
-					c.entries = append(c.entries, e)
+					chunk = append(chunk, e)
 				}
-				if len(c.entries) < refoldChunk {
+				if len(chunk) < refoldChunk {
 					return nil
 				}
 				if before.Turn != nil {
@@ -205,46 +188,27 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 				return send()
 			})
 		})
-		if err == nil && len(c.entries) > 0 {
+		if err == nil && len(chunk) > 0 {
 			err = send()
 		}
 		return err
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for c := range work {
-				var err error
-				for _, e := range c.entries {
-					if e.Doc != nil {
-						err = errors.Join(err, g.Prepare(e.Kind, e.Doc))
-						e.Doc.Trim()
-					}
-				}
-				c.ready <- err
+	}, func(chunk []*event.Entry) (err error) {
+		for _, e := range chunk {
+			if e.Doc != nil {
+				err = errors.Join(err, g.Prepare(e.Kind, e.Doc))
+				e.Doc.Trim()
 			}
-			return nil
-		})
-	}
-	group.Go(func() error {
-		for c := range order {
-			select {
-			case err := <-c.ready:
-				if err != nil {
-					return err
-				}
-			case <-gctx.Done(): // nobody may have taken it up
-				return gctx.Err()
+		}
+		return err
+	}, func(ctx context.Context, chunk []*event.Entry) error {
+		for _, e := range chunk {
+			if err := g.fold(ctx, tx, e); err != nil {
+				return err
 			}
-			for _, e := range c.entries {
-				if err := g.fold(gctx, tx, e); err != nil {
-					return err
-				}
-			}
-			if progress != nil && len(c.entries) > 0 {
-				progress(c.entries[len(c.entries)-1].Index+1, size)
-			}
+		}
+		if progress != nil {
+			progress(chunk[len(chunk)-1].Index+1, size)
 		}
 		return nil
 	})
-	return group.Wait()
 }
