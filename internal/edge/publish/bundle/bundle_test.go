@@ -27,7 +27,7 @@ func importing(r *replica, raw []byte, list string) (bundle.Imported, error) {
 func TestImport(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		l := newList(t, storetest.Open(t, storetest.SQLite(t)), 1)
-		l.live(t, 700) // several chunks
+		l.live(t, 520) // several chunks
 		a := l.size(t)
 		first := l.export(t, 0, a)
 		l.live(t, 300)
@@ -91,7 +91,7 @@ func TestOverlap(t *testing.T) {
 // An import that stops anywhere goes on there.
 func TestResume(t *testing.T) {
 	l := newList(t, storetest.Open(t, storetest.SQLite(t)), 3)
-	l.live(t, 1100)
+	l.live(t, 600)
 	raw := l.export(t, 0, l.size(t))
 	r := newReplica(t, storetest.Open(t, storetest.SQLite(t)), l.doc)
 	last := int64(-1)

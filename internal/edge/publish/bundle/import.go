@@ -105,6 +105,12 @@ func Import(ctx context.Context, f File, list string, t Target, progress func(do
 	return out, nil
 }
 
+// Peek reads and verifies the head of a bundle alone: enough to know which range it has.
+func Peek(f File, list string) (h Head, err error) {
+	err = reading(f, list, func(b *Reader) error { h = b.Head; return nil })
+	return h, err
+}
+
 // Verified is a bundle that was read to its end, and proven.
 type Verified struct {
 	Head

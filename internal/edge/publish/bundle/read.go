@@ -28,7 +28,7 @@ type Reader struct {
 // Open reads the head of a bundle and proves that its hashes are the checkpoint's. list pins the list id; "" takes the file's own, which Head then tells. Close releases the
 // memory.
 func Open(r io.Reader, list string) (*Reader, error) {
-	pack, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
+	pack, err := unpacker(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
