@@ -20,7 +20,8 @@ func (n *node) openActs() error {
 	if n.verifier, err = authority.NewVerifier(n.db, n.rand, n.now); err != nil {
 		return err
 	}
-	n.acts = program.New(program.Config{Gate: n.gate, DB: n.db, Log: n.ledger, Verifier: n.verifier, Schema: valid, Now: n.now, Operators: n.ranList})
+	n.acts = program.New(program.Config{Gate: n.gate, DB: n.db, Log: n.ledger, Verifier: n.verifier, Schema: valid, Now: n.now, Operators: n.ranList,
+		Evidence: laneEvidence{n}})
 	n.public = program.NewPublic(n.acts)
 	return nil
 }

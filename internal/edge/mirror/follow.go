@@ -206,6 +206,9 @@ func (f *Follower) pursue(ctx context.Context) error {
 		}
 		f.trouble(err)
 		f.o.Log.WarnContext(ctx, "not followed", "source", peer.Base, "err", err)
+		if cerr := f.takeCharters(ctx, peer); cerr != nil {
+			f.o.Log.DebugContext(ctx, "charters not read", "source", peer.Base, "err", cerr)
+		}
 		if !pause.wait(ctx, err) {
 			return nil
 		}
