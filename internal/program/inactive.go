@@ -178,45 +178,15 @@ func (h *hierarchy) closeNotice(ctx context.Context, t turn, d governance.Case, 
 }
 
 // NoteActive ends the notices to every CNA that has acted again since it got one, and answers how many. Only the operator does this.
-func (s *Service) NoteActive(ctx context.Context, c authority.Caller) (n int, err error) {
+func (s *Service) NoteActive(ctx context.Context, c authority.Caller) (int, error) {
 	running := func(d governance.Case, _ time.Time) bool { return !d.Ended() }
-	if some, err := s.anyCase(ctx, governance.Inactivity, running); err != nil || !some && c.Role == authority.Operator {
-		return 0, err // asked often, and seldom with a reason to write
-	}
-	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
-		n = 0
-		if t.me.Role != authority.Operator {
-			return fmt.Errorf("%s: %w", c, ErrNotParty)
+	return s.note(ctx, c, governance.Inactivity, running, func(ctx context.Context, t turn, h *hierarchy, d governance.Case) (bool, error) {
+		last, err := registry.LastActive(ctx, t.Tx, d.Against)
+		if err != nil || !last.After(d.Opened) {
+			return false, err
 		}
-		list, err := governance.Cases(ctx, t.Tx, governance.Inactivity)
-		if err != nil {
-			return err
-		}
-		var h *hierarchy
-		for _, d := range list {
-			if d.Ended() {
-				continue
-			}
-			last, err := registry.LastActive(ctx, t.Tx, d.Against)
-			if err != nil {
-				return err
-			}
-			if !last.After(d.Opened) {
-				continue
-			}
-			if h == nil {
-				if h, err = readHierarchy(ctx, t.Tx, t.Now()); err != nil {
-					return err
-				}
-			}
-			if err := h.closeNotice(ctx, t, d, governance.Active, governance.Statement{}); err != nil {
-				return err
-			}
-			n++
-		}
-		return nil
+		return true, h.closeNotice(ctx, t, d, governance.Active, governance.Statement{})
 	})
-	return n, err
 }
 
 // Removal takes an organisation out of the Program.

@@ -134,51 +134,60 @@ func (h *hierarchy) close(ctx context.Context, t turn, r governance.Case, outcom
 
 // NoteSilence writes down, for every CNA that was asked and let the time pass, that its silence is a refusal: the rules say so, and
 // nobody has to decide it. It returns how many there were. Only the operator does this.
-func (s *Service) NoteSilence(ctx context.Context, c authority.Caller) (n int, err error) {
-	if due, err := s.anyCase(ctx, governance.Refusal, silent); err != nil || !due && c.Role == authority.Operator {
-		return 0, err // asked often, and seldom with a reason to write
-	}
-	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
-		n = 0
-		if t.me.Role != authority.Operator {
-			return fmt.Errorf("%s: %w", c, ErrNotParty)
-		}
-		list, err := governance.Cases(ctx, t.Tx, governance.Refusal)
-		if err != nil {
-			return err
-		}
-		var h *hierarchy
-		for _, r := range list {
-			if !silent(r, t.Now()) {
-				continue
-			}
-			if h == nil {
-				if h, err = readHierarchy(ctx, t.Tx, t.Now()); err != nil {
-					return err
-				}
-			}
-			if err := h.refused(ctx, t, r, governance.Silent, governance.Statement{}); err != nil {
-				return fmt.Errorf("case %s: %w", r.ID, err)
-			}
-			n++
-		}
-		return nil
+func (s *Service) NoteSilence(ctx context.Context, c authority.Caller) (int, error) {
+	return s.note(ctx, c, governance.Refusal, silent, func(ctx context.Context, t turn, h *hierarchy, r governance.Case) (bool, error) {
+		return true, h.refused(ctx, t, r, governance.Silent, governance.Statement{})
 	})
-	return n, err
 }
 
 func silent(r governance.Case, at time.Time) bool {
 	return r.State == governance.Asked && r.Overdue(at)
 }
 
-// anyCase says whether a case of a workflow is of some kind now.
-func (s *Service) anyCase(ctx context.Context, w governance.Workflow, is func(governance.Case, time.Time) bool) (some bool, err error) {
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
-		list, err := governance.Cases(ctx, tx, w)
-		some = slices.ContainsFunc(list, func(d governance.Case) bool { return is(d, s.Now()) })
-		return err
+// note lets the operator write down what time or others decided about the cases of a workflow that are due, and answers how many were
+// written down. It is asked often and seldom has a reason to write, which it finds out by reading.
+func (s *Service) note(ctx context.Context, c authority.Caller, w governance.Workflow, due func(governance.Case, time.Time) bool,
+	write func(context.Context, turn, *hierarchy, governance.Case) (written bool, err error)) (n int, err error) {
+	if c.Role == authority.Operator {
+		some := false
+		err = s.DB.View(ctx, func(tx *store.Tx) error {
+			list, err := governance.Cases(ctx, tx, w)
+			some = slices.ContainsFunc(list, func(d governance.Case) bool { return due(d, s.Now()) })
+			return err
+		})
+		if err != nil || !some {
+			return 0, err
+		}
+	}
+	err = s.act(ctx, c, func(ctx context.Context, t turn) error {
+		n = 0
+		if t.me.Role != authority.Operator {
+			return fmt.Errorf("%s: %w", c, ErrNotParty)
+		}
+		list, err := governance.Cases(ctx, t.Tx, w)
+		if err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(list, func(d governance.Case) bool { return !due(d, t.Now()) })
+		if len(list) == 0 {
+			return nil
+		}
+		h, err := readHierarchy(ctx, t.Tx, t.Now())
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			written, err := write(ctx, t, h, d)
+			if err != nil {
+				return fmt.Errorf("case %s: %w", d.ID, err)
+			}
+			if written {
+				n++
+			}
+		}
+		return nil
 	})
-	return some, err
+	return n, err
 }
 
 // NewDirection tells a CNA of last resort, or another suited one, to assign or publish.
