@@ -1,7 +1,6 @@
 package jcs
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -104,15 +103,6 @@ func (w *Writer) Hex(b []byte) {
 	if w.before() {
 		w.buf = append(w.buf, '"')
 		w.buf = hex.AppendEncode(w.buf, b)
-		w.buf = append(w.buf, '"')
-	}
-}
-
-// Base64 writes b as a string in the standard alphabet with padding (RFC 4648 §4).
-func (w *Writer) Base64(b []byte) {
-	if w.before() {
-		w.buf = append(w.buf, '"')
-		w.buf = base64.StdEncoding.AppendEncode(w.buf, b)
 		w.buf = append(w.buf, '"')
 	}
 }

@@ -32,8 +32,8 @@ var theCluster = sync.OnceValues(startCluster)
 // that is killed leaves neither a server nor files behind.
 const serverScript = `
 cd "$1" || exit 1
-"$2/initdb" -D data -U tasuki -A trust -E UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en >initdb.log 2>&1 ||
-{ rm -rf data; "$2/initdb" -D data -U tasuki -A trust -E UTF8 >initdb.log 2>&1; } || { echo failed >ready; exit 1; }
+"$2/initdb" -N -D data -U tasuki -A trust -E UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en >initdb.log 2>&1 ||
+{ rm -rf data; "$2/initdb" -N -D data -U tasuki -A trust -E UTF8 >initdb.log 2>&1; } || { echo failed >ready; exit 1; }
 "$2/postgres" -D data -k "$1" -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=64MB >server.log 2>&1 &
 pid=$!
 echo up >ready
