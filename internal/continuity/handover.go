@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tasuki/internal/charter"
@@ -14,15 +15,15 @@ import (
 // new one, and says which copy contains enough of them.
 type Handover struct {
 	rules    Rules
-	chain    *charter.Chain // its head's epoch is the one to open
-	accepted Accepted       // that every copy must contain
-	notes    [][]byte
+	chain    *charter.Chain     // its head's epoch is the one to open
+	accepted Accepted           // that every copy must contain
+	reports  map[int64][]Report // by epoch, one of each mirror
 	known    map[string]bool
 }
 
 // NewHandover begins the handover to the epoch of the chain's head. accepted is the successor's own view.
 func (r Rules) NewHandover(chain *charter.Chain, accepted Accepted) *Handover {
-	return &Handover{rules: r, chain: chain, accepted: accepted, known: map[string]bool{}}
+	return &Handover{rules: r, chain: chain, accepted: accepted, reports: map[int64][]Report{}, known: map[string]bool{}}
 }
 
 // NewHandover begins a handover under the rules of production.
@@ -30,7 +31,7 @@ func NewHandover(chain *charter.Chain, accepted Accepted) *Handover {
 	return Rules{}.NewHandover(chain, accepted)
 }
 
-// Add takes in a seal: of any epoch before. Errors wrap ErrSeal; a seal that is known already is none.
+// Add takes in a seal: of any epoch before, the first of each mirror. Errors wrap ErrSeal; a seal that is known already is none.
 func (h *Handover) Add(seal []byte) error {
 	if h.known[string(seal)] {
 		return nil
@@ -41,11 +42,16 @@ func (h *Handover) Add(seal []byte) error {
 		if qerr != nil {
 			return qerr
 		}
-		if _, err = q.report(h.chain.ListID(), h.chain.OpenedBy(epoch+1).Hash(), seal); err == nil {
-			h.known[string(seal)] = true
-			h.notes = append(h.notes, seal)
-			return nil
+		var r Report
+		if r, err = q.report(h.chain.ListID(), h.chain.OpenedBy(epoch+1).Hash(), seal); err != nil {
+			continue
 		}
+		h.known[string(seal)] = true
+		same := func(have Report) bool { return have.By.VKey == r.By.VKey }
+		if !slices.ContainsFunc(h.reports[epoch], same) || h.rules.off == mutant.CountTwice {
+			h.reports[epoch] = append(h.reports[epoch], r)
+		}
+		return nil
 	}
 	return err
 }
@@ -92,12 +98,11 @@ func (h *Handover) Asks() (out []Ask, err error) {
 
 // Reported are the trees that verified reports speak of, each once: the candidates beside the successor's own copy.
 func (h *Handover) Reported() (out []Tree) {
-	seen := map[Tree]bool{}
-	for _, raw := range h.notes {
-		text, _, _ := strings.Cut(string(raw), "\n\n")
-		if s, err := ParseSeal(text + "\n"); err == nil && !seen[s.Tree] {
-			seen[s.Tree] = true
-			out = append(out, s.Tree)
+	for epoch := h.epoch() - 1; epoch >= 1; epoch-- {
+		for _, r := range h.reports[epoch] {
+			if !slices.Contains(out, r.Tree) {
+				out = append(out, r.Tree)
+			}
 		}
 	}
 	return out
@@ -110,7 +115,7 @@ func (h *Handover) Standing(ctx context.Context, c Copy, size int64) (out []Stan
 		return nil, err
 	}
 	for _, epoch := range owed {
-		st, err := h.rules.standing(ctx, h.chain, epoch, h.notes, h.within(c, size))
+		st, err := h.rules.standing(ctx, h.chain, epoch, h.reports[epoch], h.within(c, size))
 		if err != nil {
 			return nil, err
 		}

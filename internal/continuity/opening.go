@@ -70,7 +70,11 @@ func (r Rules) CheckOpening(ctx context.Context, chain *charter.Chain, last int6
 		return nil
 	}
 	for _, need := range r.owed(chain, last, o.Epoch) {
-		st, err := r.standing(ctx, chain, need, o.Reports, func(ctx context.Context, t Tree) error {
+		reports, err := r.reports(chain, need, o.Reports)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrOpening, err)
+		}
+		st, err := r.standing(ctx, chain, need, reports, func(ctx context.Context, t Tree) error {
 			if t.Size > o.Index {
 				return ErrStale
 			}
@@ -121,8 +125,19 @@ func (s Standing) String() string {
 	return text
 }
 
-// standing counts the reports of one epoch against a copy.
-func (r Rules) standing(ctx context.Context, chain *charter.Chain, epoch int64, notes [][]byte, prefix func(context.Context, Tree) error) (Standing, error) {
+// reports are those of an epoch's mirrors among notes. Reports of other epochs are none here; what is no report at all is not worth a
+// refusal either.
+func (r Rules) reports(chain *charter.Chain, epoch int64, notes [][]byte) ([]Report, error) {
+	q, err := r.QuorumOf(chain.OpenedBy(epoch))
+	if err != nil {
+		return nil, err
+	}
+	out, _ := q.Reports(chain.ListID(), chain.OpenedBy(epoch+1).Hash(), notes)
+	return out, nil
+}
+
+// standing counts the reports of one epoch, one of each mirror, against a copy.
+func (r Rules) standing(ctx context.Context, chain *charter.Chain, epoch int64, reports []Report, prefix func(context.Context, Tree) error) (Standing, error) {
 	q, err := r.QuorumOf(chain.OpenedBy(epoch))
 	if err != nil {
 		return Standing{}, err
@@ -131,8 +146,6 @@ func (r Rules) standing(ctx context.Context, chain *charter.Chain, epoch int64, 
 	if r.off == mutant.AnyCopy {
 		st.Need = 0
 	}
-	// Reports of other epochs stand among the notes and are none here; what is no report at all is not worth a refusal either.
-	reports, _ := q.Reports(chain.ListID(), chain.OpenedBy(epoch+1).Hash(), notes)
 	has := map[string]bool{}
 	for _, one := range reports {
 		has[one.By.VKey] = true

@@ -42,22 +42,33 @@ const sealHeader = "tasuki-seal/v1"
 var ErrSeal = errors.New("continuity: not a seal of a mirror")
 
 // String is the text.
-func (s Seal) String() string {
-	return sealHeader + "\n" + s.List + "\n" + s.Origin + "\n" + s.Charter + "\n" + strconv.FormatInt(s.Size, 10) + "\n" + hex.EncodeToString(s.Root[:]) + "\n"
+func (s Seal) String() string { return s.text(sealHeader) }
+
+func (s Seal) text(header string) string {
+	return header + "\n" + s.List + "\n" + s.Origin + "\n" + s.Charter + "\n" + strconv.FormatInt(s.Size, 10) + "\n" + hex.EncodeToString(s.Root[:]) + "\n"
 }
 
 // ParseSeal reads a seal's text. Errors wrap ErrSeal and do not repeat the text.
 func ParseSeal(text string) (Seal, error) {
-	bad := func(why string) (Seal, error) { return Seal{}, fmt.Errorf("%w: %s", ErrSeal, why) }
+	s, err := parseStatement(sealHeader, text)
+	if err != nil {
+		return Seal{}, fmt.Errorf("%w: %w", ErrSeal, err)
+	}
+	return s, nil
+}
+
+// parseStatement reads six lines that begin with a header.
+func parseStatement(header, text string) (Seal, error) {
+	bad := func(why string) (Seal, error) { return Seal{}, errors.New(why) }
 	body, ok := strings.CutSuffix(text, "\n")
 	line := strings.Split(body, "\n")
-	if !ok || len(line) != 6 || line[0] != sealHeader {
-		return bad("not six lines that begin with " + sealHeader)
+	if !ok || len(line) != 6 || line[0] != header {
+		return bad("not six lines that begin with " + header)
 	}
 	s := Seal{List: line[1], Origin: line[2], Charter: line[3]}
 	var h tlog.Hash
 	if !hexHash(line[1], &h) || !hexHash(line[3], &h) || !hexHash(line[5], &s.Root) {
-		return bad("list, charter and root are 64 lower-case hex digits")
+		return bad("the second, fourth and last line are 64 lower-case hex digits")
 	}
 	if s.Origin == "" || !utf8.ValidString(s.Origin) || strings.ContainsFunc(s.Origin, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return bad("the origin is empty or has control characters")
@@ -79,12 +90,14 @@ func hexHash(text string, into *tlog.Hash) bool {
 }
 
 // Sign makes the note of a seal.
-func (s Seal) Sign(key Signer, now time.Time) ([]byte, error) {
-	line, err := key.State(s.String(), now)
+func (s Seal) Sign(key Signer, now time.Time) ([]byte, error) { return state(s.String(), key, now) }
+
+func state(text string, key Signer, now time.Time) ([]byte, error) {
+	line, err := key.State(text, now)
 	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", s.Origin, err)
+		return nil, fmt.Errorf("sign a statement: %w", err)
 	}
-	return c2sp.Note{Text: s.String(), Lines: []c2sp.Line{line}}.Bytes(), nil
+	return c2sp.Note{Text: text, Lines: []c2sp.Line{line}}.Bytes(), nil
 }
 
 // Report is a verified seal and who gave it.

@@ -101,6 +101,9 @@ func (a *author) drop(leaf uint32, chain *charter.Chain) {
 	}
 	a.outbox = slices.Delete(a.outbox, i, i+1)
 	e := &a.n.w.events[leaf]
-	e.dropped, e.chain = true, chain
+	e.dropped = true
+	if d := chain.OpenedBy(max(a.n.client.Accepted.Epoch, 1)); a.n.w.captive(d) {
+		e.captive = true
+	}
 	a.n.w.judge.stats.Acked++
 }

@@ -20,6 +20,8 @@ type board struct {
 	chain   *charter.Chain // newest that it stands behind
 	keys    []ed25519.PrivateKey
 	since   int64 // when it last signed
+
+	published, seen int64 // how far the operator has come, and since when that is enough
 }
 
 func newBoard(w *world) *board {
@@ -165,11 +167,19 @@ func (b *board) living() (out []*node) {
 func (b *board) watch() {
 	w := b.w
 	defer func() { w.in(100, b.watch) }()
-	if w.judge.working() {
-		return
-	}
 	op := w.named(b.chain)
-	gone := op == nil || op.dead || op.dishonest || op.deaf
+	stands := false
+	if w.judge.working() {
+		published := op.op.pub.Published().Size
+		if published != b.published || published == op.disk.log.size() {
+			b.published, b.seen = published, w.now
+		}
+		if w.now-b.seen < 500 {
+			return
+		}
+		stands = true // it takes in events and cannot publish them any more
+	}
+	gone := stands || op == nil || op.dead || op.dishonest || op.deaf || op.op != nil && !op.op.ready
 	patience := int64(600)
 	if gone {
 		patience = 150
@@ -178,7 +188,7 @@ func (b *board) watch() {
 		return
 	}
 	var at *continuity.Tree
-	if !gone {
+	if !gone && op.op == nil {
 		if !w.mode.decides || b.chain.Head().Charter().Operator.Epoch == 1 {
 			return
 		}
@@ -191,6 +201,17 @@ func (b *board) watch() {
 		list = b.honest()
 	}
 	b.succeed(list[w.rng.IntN(len(list))], b.replaced(), at)
+}
+
+// captive says that a charter has more lying mirrors than f: nothing is promised to those who follow it.
+func (w *world) captive(d *charter.Document) bool {
+	liars := 0
+	for _, m := range d.Charter().Mirrors.List {
+		if n := w.byKey(m.VKey); n != nil && n.lying {
+			liars++
+		}
+	}
+	return liars > int(d.Charter().Mirrors.F)
 }
 
 // honest are all mirrors and spares that are there.

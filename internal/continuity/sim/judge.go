@@ -68,8 +68,10 @@ type voice struct {
 }
 
 type view struct {
-	origin string
-	t      tree
+	origin  string
+	t       tree
+	epoch   int64
+	captive bool // by more liars than f
 }
 
 func (j *judge) violation(invariant, format string, args ...any) {
@@ -192,8 +194,13 @@ func (j *judge) accepted(n *node, chain *charter.Chain, a continuity.Accepted, t
 		j.violation("quorum", "%s accepted %d with %d mirrors and %d witnesses", n.name, a.Size, got, len(eyes))
 	}
 	mine := t.cut(a.Size)
+	epoch, false1 := a.Epoch, j.w.captive(d)
 	for i := range j.views {
 		v := &j.views[i]
+		// More liars than f may make a view that nothing later continues. They cannot make one that contradicts what was before.
+		if v.captive && epoch > v.epoch || false1 && v.epoch > epoch {
+			continue
+		}
 		if size := min(v.t.size(), mine.size()); v.t.roots[size] != mine.roots[size] {
 			j.violation("I3", "%s accepted a tree of %d that contradicts one of %d", n.name, mine.size(), v.t.size())
 			return
@@ -207,11 +214,14 @@ func (j *judge) accepted(n *node, chain *charter.Chain, a continuity.Accepted, t
 			return
 		}
 	}
-	j.views = append(j.views, view{a.Origin, mine})
+	j.views = append(j.views, view{a.Origin, mine, epoch, false1})
 }
 
 // held: a reader stopped. Two successors are a reason; two contradictory quorums are a failure of the rules.
 func (j *judge) held(n *node) {
+	if a := n.client.Accepted; a.Epoch > 0 && j.w.captive(n.client.Chain.OpenedBy(a.Epoch)) {
+		return
+	}
 	if n.client.Hold.Why != continuity.HoldSiblings || !j.w.mode.siblings {
 		j.violation("I3", "%s has to hold: %s", n.name, n.client.Hold.Why)
 	}
@@ -224,7 +234,7 @@ func (j *judge) largest() (t continuity.Tree) {
 	empty := newTree()
 	t = empty.tree()
 	for i := range j.views {
-		if v := &j.views[i]; v.t.size() > t.Size {
+		if v := &j.views[i]; v.t.size() > t.Size && !v.captive {
 			t = v.t.tree()
 		}
 	}
@@ -234,7 +244,8 @@ func (j *judge) largest() (t continuity.Tree) {
 // working says that the newest charter's operator publishes.
 func (j *judge) working() bool {
 	op := j.w.named(j.w.board.chain)
-	return op != nil && op.up && op.op != nil && op.op.origin == j.w.board.chain.Head().Origin() && op.op.pub.Published().Size > 0 && !op.dishonest
+	return op != nil && op.up && op.op != nil && op.op.origin == j.w.board.chain.Head().Origin() && op.op.ready &&
+		op.op.pub.Published().Size > 0 && !op.dishonest
 }
 
 // settled says that nothing more will change: everybody has what the operator has.
@@ -284,10 +295,10 @@ func (j *judge) end() {
 		j.recoverable()
 		return
 	}
-	j.final()
 	if !j.settled() {
 		j.unsettled()
 	}
+	j.final()
 	j.fresh()
 }
 
@@ -298,7 +309,7 @@ func (j *judge) final() {
 	t := &op.disk.log
 	size := op.op.pub.Published().Size
 	for leaf, e := range w.events {
-		if e.dropped && !t.holds(uint32(leaf), size) {
+		if e.dropped && !e.captive && !t.holds(uint32(leaf), size) {
 			j.violation("I1", "%s of %s was acknowledged and is not in the final list of %d", e.number, e.author.name, size)
 			return
 		}
@@ -318,7 +329,7 @@ func (j *judge) final() {
 // recoverable: in a list that waits for a decision nothing acknowledged is lost.
 func (j *judge) recoverable() {
 	for leaf, e := range j.w.events {
-		if !e.dropped {
+		if !e.dropped || e.captive {
 			continue
 		}
 		kept := false

@@ -144,8 +144,6 @@ type answer struct {
 	siblings  []*charter.Document
 	published []byte
 	pending   []byte
-	seen      []byte // of this epoch's log, last
-	origin    string
 	log       tree
 }
 
@@ -156,8 +154,6 @@ func (n *node) serve() (a answer, ok bool) {
 	}
 	a = answer{from: n, chain: n.mirror.Chain, siblings: n.mirror.Siblings, log: n.disk.log.snapshot()}
 	a.published = n.mirror.Accepted.Note
-	a.origin = a.chain.Head().Origin()
-	a.seen = n.disk.heads[a.origin].seen.Note
 	if n.op != nil {
 		a.pending = n.op.pending
 		if n.op.pub.Published().Size > 0 {
@@ -267,9 +263,6 @@ func (n *node) follow() {
 		n.charters(a, n.mirror.OfferCharter, func() *charter.Chain { return n.mirror.Chain })
 		if n.mirror == nil {
 			return
-		}
-		if n.op != nil && n.op.origin == a.origin && !n.op.ready {
-			n.op.heard(a)
 		}
 		if n.mirror != nil && a.pending != nil {
 			n.pursue(a.pending, a, true)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
@@ -77,7 +78,8 @@ func (n *node) hold(ready bool) {
 	if op.pub, err = n.w.kit.rules.OpenPublisher(n.w.ctx, d, n.disk); n.trouble("publisher", err) {
 		return
 	}
-	if op.restart, err = n.w.kit.rules.NewRestart(d); n.trouble("restart", err) {
+	nonce := fmt.Sprintf("%064x", n.w.rng.Uint64())
+	if op.restart, err = n.w.kit.rules.NewRestart(n.mirror.Chain.Head(), nonce); n.trouble("restart", err) {
 		return
 	}
 	n.op = op
@@ -87,14 +89,13 @@ func (n *node) hold(ready bool) {
 func (op *operator) cycle() {
 	n := op.n
 	if !op.ready {
-		if n.key != nil {
-			_ = op.restart.Heard(n.key.text, n.disk.heads[op.origin].seen.Note)
-		}
+		op.question(n)
 		err := op.restart.MaySign(n.w.ctx, n.disk, n.disk.log.size())
 		if err != nil {
+			n.trouble("ready", err)
 			for _, m := range n.w.mirrors {
 				if m != n {
-					n.poll(m, op.heard)
+					op.question(m)
 				}
 			}
 			return
@@ -216,19 +217,41 @@ func (n *node) witness(by *node, cp c2sp.Checkpoint, t tree) (c2sp.Line, bool) {
 	return line, true
 }
 
-// heard is an operator that asks its mirrors after a start, and fetches what it has forgotten.
-func (op *operator) heard(a answer) {
+// question asks a mirror what it has seen, and fetches what this operator has forgotten.
+func (op *operator) question(m *node) {
 	n := op.n
-	if n.op != op || op.ready || a.origin != op.origin || a.from.key == nil {
+	life := n.life
+	ask := func(back func(func())) {
+		if m.mirror == nil {
+			return
+		}
+		statement, seen, err := m.mirror.Holding(n.w.ctx, op.origin, op.restart.Nonce())
+		if err != nil {
+			return
+		}
+		log := m.disk.log.snapshot()
+		back(func() {
+			if n.life == life && n.op == op && !op.ready {
+				op.heard(statement, seen, log)
+			}
+		})
+	}
+	if m == n {
+		ask(func(do func()) { do() })
 		return
 	}
-	if op.restart.Heard(a.from.key.text, a.seen) != nil {
+	n.w.send(n, m, func() { ask(func(do func()) { n.w.send(m, n, do) }) })
+}
+
+func (op *operator) heard(statement, seen []byte, log tree) {
+	n := op.n
+	if _, err := op.restart.Heard(statement, seen); err != nil {
 		return
 	}
 	if err := op.restart.MaySign(n.w.ctx, n.disk, n.disk.log.size()); !errors.Is(err, continuity.ErrBehind) {
 		return
 	}
-	c, ok := n.under(a.seen, a.log)
+	c, ok := n.under(seen, log)
 	if !ok || c.t.size() <= n.disk.log.size() {
 		return
 	}

@@ -126,3 +126,14 @@ func mutantOf(name string) mutant.Mutant {
 	}
 	return mutant.None
 }
+
+// catches says in which modes a mutant shows, the quickest first. One that is not named is looked for in all modes.
+var catches = map[mutant.Mutant][]string{}
+
+// Catches are the modes in which a mutant is looked for.
+func Catches(name string) []string {
+	if list := catches[mutantOf(name)]; list != nil {
+		return list
+	}
+	return Modes()
+}

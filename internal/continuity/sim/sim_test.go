@@ -39,3 +39,25 @@ func TestModes(t *testing.T) {
 		})
 	}
 }
+
+// Every rule that is left out must be noticed.
+func TestMutants(t *testing.T) {
+	for _, name := range Mutants() {
+		if *off != "" && *off != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			n := number(t, 10_000, 10_000)
+			tried := 0
+			for _, mode := range Catches(name) {
+				r := Run(context.Background(), Options{Mode: mode, First: *first, Seeds: n, Mutant: name})
+				tried += r.Stats.Schedules
+				if r.Violation != nil {
+					t.Logf("%v", r.Violation)
+					return
+				}
+			}
+			t.Errorf("survived %d schedules", tried)
+		})
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
 	"tasuki/internal/continuity/internal/mutant"
 )
@@ -60,7 +59,7 @@ type event struct {
 	author  *node
 	number  string
 	dropped bool // the author believes that it is durable
-	chain   *charter.Chain
+	captive bool // it believes so because of more liars than f
 }
 
 type task struct {
