@@ -16,6 +16,9 @@ type AuthorityCmd struct {
 	Range  AuthorityRangeCmd  `cmd:"" help:"Open years, so that identifiers of theirs can be reserved."`
 	Who    AuthorityWhoCmd    `cmd:"" help:"Say who is responsible for a product, up to the head of the hierarchy."`
 	Erase  AuthorityEraseCmd  `cmd:"" name:"erase-person" help:"Erase a person: every private fact about them, and every byte of it in the store's files."`
+	Block  AuthorityBlockCmd  `cmd:"" help:"Numbers of authorities that assign by themselves."`
+	Key    AuthorityKeyCmd    `cmd:"" help:"Public keys of authorities, which sign what they do."`
+	Attest AuthorityAttestCmd `cmd:"" help:"Set whose word counts for what an authority does: its own keys', or the operator's."`
 	Scopes AuthorityScopesCmd `cmd:"" help:"List where scopes overlap, and which no program can read."`
 }
 

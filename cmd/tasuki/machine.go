@@ -14,5 +14,12 @@ type WitnessCmd struct {
 
 // NodeCmd is `tasuki node`: an authority's own node.
 type NodeCmd struct {
-	Keygen NodeKeygenCmd `cmd:"" help:"Make the key of an authority's own node."`
+	Init    NodeInitCmd    `cmd:"" help:"Make a node's folder: its key, an empty journal."`
+	Blocks  NodeBlocksCmd  `cmd:"" help:"Take in numbers that were granted to the node."`
+	Assign  NodeAssignCmd  `cmd:"" help:"Assign identifiers, with nobody's help."`
+	Publish NodePublishCmd `cmd:"" help:"Sign a record, and hand in what waits in the outbox."`
+	Outbox  NodeOutboxCmd  `cmd:"" help:"List signed events that are not durable yet."`
+	Status  NodeStatusCmd  `cmd:"" help:"Say what numbers are left, and what waits."`
+	Restore NodeRestoreCmd `cmd:"" help:"Go on with a copy of a node's folder, in lanes of its own."`
+	Keygen  NodeKeygenCmd  `cmd:"" help:"Make the key of an authority's own node."`
 }
