@@ -27,7 +27,7 @@ type BoardSignCmd struct {
 	Chain string `placeholder:"SOURCE" help:"The list's charters so far, to show what changes: a file (tasuki charter chain --raw), the URL of a node, or a data directory."`
 	Yes   bool   `help:"Sign without asking."`
 	Draft string `arg:"" type:"existingfile" help:"The draft, or the same with signatures of others."`
-	Out   string `arg:"" optional:"" type:"path" help:"File for the signed document (default: the draft's name with the seat's). It must not exist."`
+	Out   string `arg:"" optional:"" help:"File for the signed document (default: the draft's name with the seat's). It must not exist."`
 }
 
 // Run shows what is to be signed, asks, and signs.
@@ -123,7 +123,7 @@ func seatOf(k *charter.BoardKey, d *charter.Document) bool {
 // BoardCombineCmd is `tasuki board combine`.
 type BoardCombineCmd struct {
 	Chain  string   `placeholder:"SOURCE" help:"The list's charters so far, to count the votes of the present board too: a file, the URL of a node, or a data directory."`
-	Out    string   `short:"o" type:"path" placeholder:"FILE" help:"File for the document with all signatures (default: its own name, such as 2-9c1f00aa.json). It must not exist."`
+	Out    string   `short:"o" placeholder:"FILE" help:"File for the document with all signatures (default: its own name, such as 2-9c1f00aa.json). It must not exist."`
 	Draft  string   `arg:"" type:"existingfile" help:"The draft."`
 	Signed []string `arg:"" type:"existingfile" help:"The same, signed."`
 }

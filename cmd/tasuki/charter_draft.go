@@ -18,7 +18,7 @@ import (
 
 // CharterDraftCmd is `tasuki charter draft`.
 type CharterDraftCmd struct {
-	Out  string `arg:"" type:"path" help:"File for the draft. It must not exist."`
+	Out  string `arg:"" help:"File for the draft. It must not exist."`
 	From string `placeholder:"SOURCE" help:"The charters so far: a chain file, the URL of a node, or a data directory (default: the node of this data directory)."`
 	Edit string `type:"existingfile" placeholder:"FILE" help:"JSON merge patch (RFC 7396) of the charter's signed part; other flags come after it."`
 
@@ -197,16 +197,21 @@ func (c *CharterDraftCmd) changeLogKey(next *charter.Charter) error {
 	}
 	var name string
 	var key []byte
+	text := c.LogKey
 	if _, err := os.Stat(c.LogKey); err == nil {
-		k, err := charter.ReadLogKey(c.LogKey)
+		raw, err := readBounded(c.LogKey, charter.MaxSize)
 		if err != nil {
 			return fmt.Errorf("--log-key: %w", err)
 		}
-		name, key = k.Origin, k.Public()
-	} else {
-		k, err := c2sp.ParseVKey(c.LogKey)
+		if k, err := charter.ParseLogKey(raw); err == nil {
+			name, key = k.Origin, k.Public()
+		}
+		text = strings.TrimSpace(string(raw))
+	}
+	if key == nil {
+		k, err := c2sp.ParseVKey(text)
 		if err != nil || k.Alg != c2sp.AlgEd25519 {
-			return errors.New("--log-key: neither a file nor what \"tasuki charter log-key\" printed")
+			return errors.New("--log-key: neither what \"tasuki charter log-key\" printed nor a file with that or with the key")
 		}
 		name, key = k.Name, k.Key
 	}

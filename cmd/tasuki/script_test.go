@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv("YEAR", time.Now().UTC().Format("2006"))
 			// A port that was free a moment ago; nothing else on this machine asks for it by number.
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", ln.Addr().String())
 			return ln.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "fetch": scriptFetch, "ready": scriptReady},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "fetch": scriptFetch, "ready": scriptReady, "await": scriptAwait, "keep": scriptKeep},
 	})
 }
 
@@ -65,6 +66,11 @@ func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
 	if ok := resp.StatusCode/100 == 2; ok == neg {
 		ts.Fatalf("GET %s: %s", args[0], resp.Status)
 	}
+}
+
+// scriptKeep is "keep NAME": the last command's standard output becomes a variable of the environment.
+func scriptKeep(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
 // scriptFetch is "fetch PATH FILE": it writes the body of an answer, which has to be 200, to a file.
@@ -127,6 +133,21 @@ func scriptReady(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		if time.Now().After(until) {
 			ts.Fatalf("not ready within %v", within)
+		}
+	}
+}
+
+// scriptAwait is "await PATH": it waits until the node at $ADDR has something there.
+func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0]); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("nothing at %s within a minute", args[0])
 		}
 	}
 }
