@@ -22,6 +22,7 @@ type fakeNode struct {
 func (n *fakeNode) Spaces() []front.Space                   { return n.spaces }
 func (n *fakeNode) Ready(context.Context) error             { return nil }
 func (n *fakeNode) Status(context.Context) any              { return map[string]int{"size": 7} }
+func (n *fakeNode) Mark(http.Header)                        {}
 func (n *fakeNode) Gauges() []Gauge                         { return nil }
 func (n *fakeNode) Summary(context.Context) (string, error) { return "7 records", nil }
 func (n *fakeNode) Banner() string                          { return "" }

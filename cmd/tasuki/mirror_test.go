@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"tasuki/internal/authority"
+	"tasuki/internal/event"
+	"tasuki/internal/gate"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
 )
@@ -73,4 +78,61 @@ func TestFollowAList(t *testing.T) {
 		})
 		copied.sound(t)
 	})
+}
+
+// What counts bears the lines of q mirrors, each of which holds it; every answer of theirs says how fresh it is. With too few of them nothing counts, and
+// what was written meanwhile counts when they are back.
+func TestMirrorsCosign(t *testing.T) {
+	w := newMirrored(t, 3, 2, kitOptions{}, func(k *kitNode) { k.bringSample(t) }, nil)
+	w.work()
+	w.published()
+	cp := w.operator.checkpoint.Load()
+	names := signedBy(t, cp.Note)
+	if len(names) < 3 || names[0] != w.operator.chain.Opening().Origin() {
+		t.Errorf("signed by %q", names)
+	}
+	for i, m := range w.mirrors {
+		w.caughtUp(i)
+		r := m.ask("/api/cve/CVE-2024-0001")
+		at, err := time.Parse(time.RFC3339, r.Header().Get("Tasuki-Checkpoint-Time"))
+		if r.Header().Get("Tasuki-Size") != fmt.Sprint(cp.Size) || err != nil || time.Since(at) > time.Minute {
+			t.Errorf("mirror %d: %v", i+1, r.Header())
+		}
+		if got := m.mirrorState(t); got.Problem != "" || got.Cosigned != cp.Size || got.Published != cp.Size || got.Stopped+got.Hold != "" {
+			t.Errorf("mirror %d: %+v", i+1, got)
+		}
+	}
+	// One of three may be away, two may not.
+	w.stops[2]()
+	w.places[2].let(nil)
+	w.heartbeat()
+	w.published()
+	w.stops[1]()
+	w.places[1].let(nil)
+	before := w.operator.checkpoint.Load().Size
+	w.heartbeat()
+	time.Sleep(time.Second)
+	if now := w.operator.checkpoint.Load().Size; now != before {
+		t.Fatalf("%d leaves count without a quorum, %d did", now, before)
+	}
+	w.stops[1] = w.mirrors[1].run(t)
+	w.published()
+	w.mirrors[0].sound(t)
+}
+
+// heartbeat lets the log grow by a leaf.
+func (w *mirrored) heartbeat() {
+	w.t.Helper()
+	if err := w.operator.emit(w.t.Context(), &event.Event{Kind: event.Heartbeat}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// emit appends an event to a node's log, right or wrong.
+func (k *kitNode) emit(ctx context.Context, e *event.Event, doc *event.Doc) error {
+	return k.gate.Do(ctx, operator("test"), gate.Command{Action: authority.Act, Decide: func(ctx context.Context, turn *gate.Turn) error {
+		said := *e
+		_, err := turn.Emit(ctx, &said, doc)
+		return err
+	}})
 }

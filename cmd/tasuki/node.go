@@ -55,8 +55,11 @@ type node struct {
 	cursors    *jobs.Cursors
 	sealed     string // why nothing may be written, "" when it may
 
-	role     *mirrorRole      // of a copy that follows; nil for a list's own node
-	follower *mirror.Follower // of such a copy
+	role       *mirrorRole      // of a copy that follows; nil for a list's own node
+	follower   *mirror.Follower // of such a copy
+	stored     atomic.Int64     // leaves that such a copy holds
+	mirrorVKey string           // of its key, "" without one
+	policy     atomic.Pointer[continuity.ClientPolicy] // of a copy that follows
 
 	news       news    // of the log's growth
 	signedNews news    // of the log key's signatures
@@ -330,7 +333,7 @@ func (n *node) Run(ctx context.Context) error {
 	if n.publishing != nil {
 		start(n.publishing.run)
 	}
-	if n.follower != nil {
+	if n.follower != nil && !n.role.Offline {
 		start(n.follower.Run)
 	}
 	start(n.tendActs)

@@ -16,9 +16,11 @@ import (
 
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
+	"tasuki/internal/durable"
 	"tasuki/internal/edge/mirror"
 	"tasuki/internal/gate"
 	"tasuki/internal/ledger"
+	"tasuki/internal/program"
 	"tasuki/internal/store"
 	"tasuki/spec/c2sp"
 )
@@ -32,11 +34,20 @@ type mirrorRole struct {
 	Sources []string `json:"sources"` // base URLs, asked before those that the charter names
 	Key     string   `json:"key,omitempty"`
 	Test    bool     `json:"test,omitempty"` // a test list is welcome
+	// Reader marks a client: without a key, and holding where its owner has to decide. Policy is what the owner decided beforehand, as text
+	// (continuity.ClientPolicy).
+	Reader bool   `json:"reader,omitempty"`
+	Policy string `json:"policy,omitempty"`
+	// Offline says that nobody is asked: leaves come by bundles.
+	Offline bool `json:"offline,omitempty"`
+
+	charters *charter.Chain // of the first bundle: what such a copy is founded with
 }
 
 var (
 	errOperatorsDir = errors.New("this data directory is a list's own, with its keys; a mirror gets another one")
 	errMirrorsDir   = errors.New("this data directory is a mirror of another list")
+	errOtherRole    = errors.New("this data directory is a client's and no mirror's, or the other way round")
 	errOtherList    = errors.New("the server is of another list")
 )
 
@@ -77,20 +88,38 @@ func (s Setup) role() (*mirrorRole, error) {
 	if want.Key == "" {
 		want.Key = have.Key
 	}
-	if want.List == "" || len(want.Sources) == 0 {
+	if want.Policy == "" {
+		want.Policy = have.Policy
+	}
+	if have.List != "" && have.Reader != want.Reader && !want.Offline {
+		return nil, errOtherRole
+	}
+	switch {
+	case len(s.Mirror.Sources) > 0:
+		want.Offline = false
+	case have.List != "":
+		want.Offline = have.Offline
+	}
+	if want.List == "" || len(want.Sources) == 0 && !want.Offline {
 		return nil, errors.New("a new mirror needs --list, the id of the list, and the URL of a server to begin with")
 	}
-	if raw, err = json.MarshalIndent(want, "", "  "); err != nil {
-		return nil, err
+	return &want, want.save(s.Dir.Path)
+}
+
+// save writes the file.
+func (r *mirrorRole) save(dir string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
 	}
-	if err := writeSynced(path+".tmp", append(raw, '\n')); err != nil {
-		return nil, err
-	}
-	return &want, errors.Join(os.Rename(path+".tmp", path), syncDir(s.Dir.Path))
+	return durable.Replace(filepath.Join(dir, mirrorFile), append(raw, '\n'))
 }
 
 // foundMirror fetches the charter chain of the pinned list and stores it. It waits for a server that has it.
 func (n *node) foundMirror(ctx context.Context) error {
+	if n.role.Offline {
+		return n.foundOffline(ctx)
+	}
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
 		var all error
 		for _, url := range n.role.Sources {
@@ -119,6 +148,23 @@ func (n *node) foundMirror(ctx context.Context) error {
 	}
 }
 
+// foundOffline stores the charter chain that a bundle brought.
+func (n *node) foundOffline(ctx context.Context) error {
+	chain := n.role.charters
+	switch {
+	case chain == nil:
+		return errors.New("this copy begins with its first bundle: tasuki bundle import --list ID FILE")
+	case chain.ListID() != n.role.List:
+		return charter.ErrOtherList
+	case chain.Test() && !n.role.Test:
+		return errTestList
+	}
+	if err := n.db.Update(ctx, func(tx *store.Tx) error { return charter.Save(ctx, tx, chain) }); err != nil {
+		return err
+	}
+	return n.load(ctx)
+}
+
 // httpClient is how this node asks other copies of its list. Nothing is believed for where it comes from, so redirects are followed.
 func (n *node) httpClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -127,12 +173,12 @@ func (n *node) httpClient() *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// mirrorKey reads the key of this mirror and binds it to this store: nil without one. The binding is on disk before the key is used.
-func (n *node) mirrorKey(ctx context.Context) (*c2sp.Cosigner, *continuity.Key, error) {
-	if n.role.Key == "" {
+// mirrorKey reads a mirror's key from a file and binds it to this store: nil without one. The binding is on disk before the key is used.
+func (n *node) mirrorKey(ctx context.Context, file string) (*c2sp.Cosigner, *continuity.Key, error) {
+	if file == "" {
 		return nil, nil, nil
 	}
-	k, err := charter.ReadRoleKey(n.role.Key, charter.RoleMirror)
+	k, err := charter.ReadRoleKey(file, charter.RoleMirror)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,7 +190,7 @@ func (n *node) mirrorKey(ctx context.Context) (*c2sp.Cosigner, *continuity.Key, 
 	if err != nil {
 		return nil, nil, err
 	}
-	path := n.role.Key + ".store"
+	path := file + ".store"
 	bound, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		bound = []byte(id)
@@ -158,20 +204,33 @@ func (n *node) mirrorKey(ctx context.Context) (*c2sp.Cosigner, *continuity.Key, 
 
 // openFollower makes the follow loop; Run starts it.
 func (n *node) openFollower(ctx context.Context) error {
-	cosigner, key, err := n.mirrorKey(ctx)
+	cosigner, key, err := n.mirrorKey(ctx, n.role.Key)
 	if err != nil {
 		return err
 	}
+	if cosigner != nil {
+		n.mirrorVKey = cosigner.VKey().String()
+	}
+	tree, err := n.continuity.Stored(ctx)
+	if err != nil {
+		return err
+	}
+	n.stored.Store(tree.Size)
+	policy, err := n.role.clientPolicy(n.role.Policy)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(n.dir.Path, mirrorFile), err)
+	}
+	n.policy.Store(&policy)
 	n.continuity.CutLog = n.cutLog
 	open := func(ctx context.Context) (*continuity.Mirror, error) {
-		return continuity.OpenMirror(ctx, n.continuity, key, continuity.ClientPolicy{}, n.now)
+		return continuity.OpenMirror(ctx, n.continuity, key, *n.policy.Load(), n.now)
 	}
 	if _, err := open(ctx); err != nil {
 		return fmt.Errorf("%w: a key whose store was lost has forgotten what it promised; make a new one (tasuki mirror keygen) and let the charter name it", err)
 	}
 	n.follower = mirror.New(mirror.Options{Store: mirrorStore{n}, Open: open, Key: cosigner, Sources: n.role.Sources, Self: []string{n.cfg.BaseURL},
 		HTTP: n.httpClient(), Now: n.now, Rand: rand.Float64, Log: n.log})
-	return nil
+	return n.follower.Rules(ctx, func(*continuity.Mirror) error { return nil }) // a hold is known before the first answer
 }
 
 // mirrorStore is the node's store as the follow loop asks for it.
@@ -180,7 +239,12 @@ type mirrorStore struct{ *node }
 func (n mirrorStore) Inspect(s gate.Stored) (*gate.Inspected, error) { return n.gate.Inspect(s) }
 
 func (n mirrorStore) Follow(ctx context.Context, leaves []*gate.Inspected, to continuity.Tree) error {
-	return n.gate.Follow(ctx, leaves, gate.Following{Size: to.Size, Root: to.Root})
+	check := program.Checker{Service: n.acts, Chain: n.chain}
+	err := n.gate.Follow(ctx, leaves, gate.Following{Check: check.Check, Size: to.Size, Root: to.Root})
+	if err == nil && len(leaves) > 0 {
+		n.stored.Store(leaves[len(leaves)-1].Entry().Index + 1)
+	}
+	return err
 }
 
 func (n mirrorStore) Stored(ctx context.Context) (continuity.Tree, error) {
@@ -230,11 +294,11 @@ func cosignedAt(a continuity.Accepted) int64 {
 	return a.Newest.UnixMilli()
 }
 
-// Chartered lets every surface know the charters that came in. A chain whose head was replaced by choice of people is read when the node starts again.
+// Chartered lets every surface know the charters that came in, and the branch that people chose.
 func (n mirrorStore) Chartered(_ context.Context, chain *charter.Chain) error {
 	have, docs := n.chain.Documents(), chain.Documents()
 	if len(docs) < len(have) || docs[len(have)-1].Hash() != have[len(have)-1].Hash() {
-		return errNewCharter
+		return n.chain.Become(chain)
 	}
 	for _, d := range docs[len(have):] {
 		if err := n.chain.Extend(d); err != nil && !errors.Is(err, charter.ErrKnown) {
@@ -269,12 +333,16 @@ func (n *node) cutLog(ctx context.Context, size int64) error {
 	if err := n.cursors.Save(ctx, foldsCursor, []byte("cut")); err != nil {
 		return err
 	}
-	return n.db.Update(ctx, func(tx *store.Tx) error {
+	err := n.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := n.ledger.Lock(ctx, tx); err != nil {
 			return err
 		}
 		return n.ledger.Cut(ctx, tx, size)
 	})
+	if err == nil {
+		n.stored.Store(size)
+	}
+	return err
 }
 
 func (n mirrorStore) Refold(ctx context.Context) error {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
+	"time"
 
 	"tasuki/internal/continuity"
 	"tasuki/spec/c2sp"
@@ -25,7 +28,7 @@ func (n *node) mirrorStatus(ctx context.Context, _ struct{}, _ Reporter) (out mi
 	if state.Problem == "" {
 		out.Since = ""
 	}
-	cosigner, _, err := n.mirrorKey(ctx)
+	cosigner, _, err := n.mirrorKey(ctx, n.role.Key)
 	if err != nil {
 		return out, err
 	}
@@ -72,4 +75,18 @@ func (n *node) sealedOrigins(ctx context.Context) (out []string, err error) {
 		out = append(out, seal.Origin)
 	}
 	return out, err
+}
+
+// Mark says on every answer of a copy how fresh it is: by how many leaves it is made, and when the newest published checkpoint was cosigned last.
+func (n *node) Mark(h http.Header) {
+	if n.follower == nil {
+		return
+	}
+	if hold := n.follower.Held(); hold.Held() {
+		h.Set("Tasuki-Hold", string(hold.Why))
+	}
+	h.Set("Tasuki-Size", strconv.FormatInt(n.stored.Load(), 10))
+	if cp := n.checkpoint.Load(); cp != nil && cp.Time > 0 {
+		h.Set("Tasuki-Checkpoint-Time", stampText(time.UnixMilli(cp.Time)))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,6 +18,8 @@ type Backend struct {
 	Open func(ctx context.Context, s Setup) (Node, error)
 	// Restore works on a data directory while no node is open in it.
 	Restore func(ctx context.Context, s Setup, r RestoreRequest, report Reporter) (RestoreSummary, error)
+	// Promote opens the epoch that a charter gives to this data directory, while no node is open in it.
+	Promote func(ctx context.Context, s Setup, r PromoteRequest, report Reporter) (PromoteSummary, error)
 }
 
 // Setup is all that a node is made from.
@@ -42,6 +45,8 @@ type Node interface {
 	Ready(ctx context.Context) error
 	// Status is the object of /health.
 	Status(ctx context.Context) any
+	// Mark sets the headers that every answer of the node carries.
+	Mark(h http.Header)
 	// Gauges are read at every scrape of /metrics: name without prefix, and value.
 	Gauges() []Gauge
 	// Run does the node's own work (signing, following, schedules) until ctx ends, and returns when it has stopped.

@@ -70,7 +70,7 @@ func (p *Program) door(s *Settings, node Node) (*front.Front, error) {
 	door := front.New(front.Options{
 		Log: p.logger(s.Config), Now: p.Now, Rand: p.Rand, Hosts: names, Proxies: proxies,
 		BodyLimit: int64(s.Limits.Body), ReadTimeout: time.Duration(s.Limits.Read), WriteTimeout: time.Duration(s.Limits.Write),
-		Observe: count,
+		Observe: count, Mark: node.Mark,
 	})
 	for _, space := range node.Spaces() {
 		door.Handle(space)

@@ -26,9 +26,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	space := f.route(r)
 
 	rec := &recorder{ResponseWriter: w}
-	h := rec.Header()
-	h.Set("X-Request-Id", id)
-	harden(h, from.secure)
+	f.begin(rec.Header(), id, from.secure)
 	if f.o.Observe != nil {
 		f.o.Observe.Begin(space.Surface)
 	}
@@ -48,6 +46,15 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.limit(rec, r, space) {
 		space.handler.ServeHTTP(rec, r)
+	}
+}
+
+// begin sets what stands in every answer.
+func (f *Front) begin(h http.Header, id string, secure bool) {
+	h.Set("X-Request-Id", id)
+	harden(h, secure)
+	if f.o.Mark != nil {
+		f.o.Mark(h)
 	}
 }
 
@@ -116,8 +123,7 @@ func (f *Front) mend(rec *recorder, r *http.Request, s *mounted, secure bool, ca
 		return true
 	}
 	clear(rec.Header())
-	rec.Header().Set("X-Request-Id", RequestID(r.Context()))
-	harden(rec.Header(), secure)
+	f.begin(rec.Header(), RequestID(r.Context()), secure)
 	s.Refuse(rec, r, http.StatusInternalServerError, "internal error; the node's operator can find it under request "+RequestID(r.Context()))
 	return false
 }

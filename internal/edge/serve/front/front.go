@@ -59,6 +59,8 @@ type Options struct {
 	ReadTimeout, WriteTimeout time.Duration
 	// Observe is told of every request; nil when nobody counts.
 	Observe Observer
+	// Mark sets what every answer of this node carries, whatever the surface; nil for nothing.
+	Mark func(http.Header)
 }
 
 // Observer counts requests. Its methods are called concurrently.
