@@ -262,7 +262,7 @@ func (h *served) index(w http.ResponseWriter, r *http.Request) {
 }
 
 // assetForm is what the files of a release are called; parts under way are not offered.
-var assetForm = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}_(all_CVEs_at_midnight\.zip\.zip|delta_CVEs_at_(\d{2}00Z|end_of_day)\.zip)|manifest\.json(\.note)?|release_notes\.md|SHA256SUMS)$`)
+var assetForm = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}_(all_CVEs_(at_midnight|first)\.zip\.zip|delta_CVEs_at_(\d{2}00Z|end_of_day)\.zip)|manifest\.json(\.note)?|release_notes\.md|SHA256SUMS)$`)
 
 func (h *served) asset(w http.ResponseWriter, r *http.Request) {
 	tag, name := r.PathValue("tag"), r.PathValue("name")

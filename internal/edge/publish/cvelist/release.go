@@ -85,7 +85,15 @@ func hourName(at time.Time) string {
 
 func endName(day time.Time) string { return day.Format(dayForm) + "_delta_CVEs_at_end_of_day.zip" }
 
-var tagForm = regexp.MustCompile(`^cve_\d{4}-\d{2}-\d{2}_(\d{2}00Z|at_end_of_day)$`)
+// A list that is younger than its first midnight has an empty baseline. Until the next one there is a first one beside it, our own
+// addition, so that others can follow the list from its first day on.
+func firstTag(day time.Time) string { return "cve_" + day.Format(dayForm) + firstSuffix }
+
+func firstName(day time.Time) string { return day.Format(dayForm) + "_all_CVEs_first.zip.zip" }
+
+const firstSuffix = "_first"
+
+var tagForm = regexp.MustCompile(`^cve_\d{4}-\d{2}-\d{2}_(\d{2}00Z|at_end_of_day|first)$`)
 
 const day = 24 * time.Hour
 
@@ -204,10 +212,32 @@ func (z *Zips) Publish(ctx context.Context, at time.Time) (ZipsResult, error) {
 		}
 		out.Made = append(out.Made, r.tag)
 	}
+	if all[hourTag(hour)].Files[0].Records == 0 && all[firstTag(today)] == nil {
+		made, err := z.first(ctx, all, today, cp)
+		if err != nil {
+			return out, err
+		}
+		out.Made = append(out.Made, made...)
+	}
 	if out.Deleted, err = z.prune(all, at); err != nil {
 		return out, err
 	}
 	return out, z.point(all)
+}
+
+// first makes the first baseline of a list that has records and none of them at midnight.
+func (z *Zips) first(ctx context.Context, all held, today time.Time, cp Checkpoint) ([]string, error) {
+	s, err := between(ctx, z.Source, 0, cp.Size)
+	if err != nil || len(s.entries) == 0 {
+		return nil, err
+	}
+	moment, err := z.Source.At(ctx, cp.Size)
+	if err != nil {
+		return nil, err
+	}
+	tag := firstTag(today)
+	all[tag], err = z.make(ctx, all, release{tag: tag, time: moment.Time, files: []ArchiveFile{{Name: firstName(today), Kind: KindBaseline, To: cp.Size}}}, cp)
+	return []string{tag}, err
 }
 
 // Settle is how long after the hour its release is made: what was committed before the stroke is under a checkpoint then.
@@ -434,7 +464,7 @@ func (z *Zips) point(all held) error {
 	var file *ArchiveFile
 	for _, m := range all {
 		for i := range m.Files {
-			if f := &m.Files[i]; f.Kind == KindBaseline && (file == nil || f.To > file.To || f.To == file.To && m.Tag > newest.Tag) {
+			if f := &m.Files[i]; f.Kind == KindBaseline && f.Records > 0 && (file == nil || f.To > file.To || f.To == file.To && m.Tag > newest.Tag) {
 				newest, file = m, f
 			}
 		}
@@ -442,12 +472,17 @@ func (z *Zips) point(all held) error {
 	if file == nil {
 		return nil
 	}
+	// Everything published before this is inside.
+	until := file.Name[:len(dayForm)] + "T00:00:00Z"
+	if strings.HasSuffix(newest.Tag, firstSuffix) {
+		until = newest.Time
+	}
 	raw, err := json.Marshal(struct {
 		Format string `json:"format"`
 		URL    string `json:"url"`
 		SHA256 string `json:"sha256"`
 		Time   string `json:"fetchTime"`
-	}{"tasuki-baseline/1", "releases/" + newest.Tag + "/" + file.Name, file.SHA256, file.Name[:len(dayForm)] + "T00:00:00Z"}, jsontext.WithIndent("  "))
+	}{"tasuki-baseline/1", "releases/" + newest.Tag + "/" + file.Name, file.SHA256, until}, jsontext.WithIndent("  "))
 	if err != nil {
 		return err
 	}
@@ -489,6 +524,9 @@ func title(tag string) string {
 	text := strings.TrimPrefix(tag, "cve_")
 	if at, ok := strings.CutSuffix(text, "_at_end_of_day"); ok {
 		return at + " at End of Day"
+	}
+	if at, ok := strings.CutSuffix(text, firstSuffix); ok {
+		return at + ", the first day"
 	}
 	return strings.Replace(text, "_", " ", 1)
 }
