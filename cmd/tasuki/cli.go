@@ -32,6 +32,7 @@ type CLI struct {
 	Board   BoardCmd   `cmd:"" help:"Sign charters as a member of the board, on a machine without a network."`
 	Mirror  MirrorCmd  `cmd:"" help:"Keep a validated copy of a list."`
 	Witness WitnessCmd `cmd:"" help:"Look on that logs only grow."`
+	Client  ClientCmd  `cmd:"" help:"Read a list that nobody has to be trusted for: a copy of one's own that verifies everything, or single proofs."`
 	Node    NodeCmd    `cmd:"" help:"An authority's own node, which assigns without the list's."`
 
 	Governance GovernanceCmd `cmd:"" help:"Disputes, refusals, transfers, roles, deadlines: the workflows of the Program."`
@@ -86,7 +87,7 @@ func (c *CLI) overrides() []override {
 	text("store", "--store", c.Store)
 	text("log.level", "--log-level", c.LogLevel)
 	text("log.format", "--log-format", c.LogFormat)
-	for _, n := range []Network{c.Up.Network, c.Serve.Network, c.Mirror.Follow.Network} {
+	for _, n := range []Network{c.Up.Network, c.Serve.Network, c.Mirror.Follow.Network, c.Client.Follow.Network, c.Witness.Serve.Network} {
 		text("listen", "--listen", n.Listen)
 		text("base_url", "--base-url", n.BaseURL)
 		if n.Insecure != nil {

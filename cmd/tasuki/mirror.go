@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,18 +20,14 @@ type MirrorFollowCmd struct {
 // Run serves until it is asked to stop. What it was told is remembered in the data directory, where tasuki serve does the same again.
 func (c *MirrorFollowCmd) Run(ctx context.Context, p *Program, s *Settings) error {
 	role := mirrorRole{List: strings.ToLower(c.List), Key: c.Key, Test: c.AllowTest.AllowTest}
-	for _, text := range c.URL {
-		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("%q is not the http or https URL of a server", text)
-		}
-		role.Sources = append(role.Sources, strings.TrimRight(text, "/"))
+	var err error
+	if role.Sources, err = sourceURLs(c.URL); err != nil {
+		return err
 	}
-	if role.List != "" && (len(role.List) != 64 || strings.Trim(role.List, "0123456789abcdef") != "") {
+	if role.List != "" && !isListID(role.List) {
 		return fmt.Errorf("--list: the id of a list has 64 hex digits")
 	}
 	if role.Key != "" {
-		var err error
 		if role.Key, err = filepath.Abs(role.Key); err != nil {
 			return err
 		}

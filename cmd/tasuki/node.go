@@ -55,10 +55,10 @@ type node struct {
 	cursors    *jobs.Cursors
 	sealed     string // why nothing may be written, "" when it may
 
-	role       *mirrorRole      // of a copy that follows; nil for a list's own node
-	follower   *mirror.Follower // of such a copy
-	stored     atomic.Int64     // leaves that such a copy holds
-	mirrorVKey string           // of its key, "" without one
+	role       *mirrorRole                             // of a copy that follows; nil for a list's own node
+	follower   *mirror.Follower                        // of such a copy
+	stored     atomic.Int64                            // leaves that such a copy holds
+	mirrorVKey string                                  // of its key, "" without one
 	policy     atomic.Pointer[continuity.ClientPolicy] // of a copy that follows
 
 	news       news    // of the log's growth

@@ -45,6 +45,10 @@ var operations = map[string]operation{
 	"mirror status":               act((*node).mirrorStatus),
 }
 
+	"client status":               act((*node).readerStatus),
+	"client policy":               act((*node).readerPolicy),
+	"client choose":               act((*node).chooseCharter),
+	"client release":              act((*node).releaseHold),
 // operation decodes what is asked, does it and encodes what came of it.
 type operation func(ctx context.Context, n *node, args jsontext.Value, report Reporter) (jsontext.Value, error)
 

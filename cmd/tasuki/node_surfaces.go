@@ -77,6 +77,7 @@ type condition struct {
 	ReadOnly   string      `json:"read_only,omitzero"` // the reason
 	Signs      bool        `json:"signs"`
 	Charter    []string    `json:"charter"` // who runs the list, until when, what would be lost with them
+	Hold       string      `json:"hold,omitzero"`      // why a copy holds its last view: siblings, fork, continues
 	Jobs       []jobStatus `json:"jobs"`
 	Problem    string      `json:"problem,omitzero"`
 }
@@ -116,6 +117,9 @@ func (n *node) Status(ctx context.Context) any {
 	}
 	if s := n.importing.Load(); s != nil {
 		c.Importing = *s
+	if n.follower != nil {
+		c.Hold = string(n.follower.Held().Why)
+	}
 	}
 	list, err := jobs.List(ctx, n.db)
 	if err != nil {

@@ -39,6 +39,9 @@ const sourcesFor = 2 * time.Second
 // Status is asked for every page, so it asks the store for next to nothing.
 func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
 	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != "", Test: n.chain.Test()}
+	if n.follower != nil {
+		out.Hold = string(n.follower.Held().Why)
+	}
 	cp := n.checkpoint.Load()
 	if cp != nil {
 		out.Checkpoint = time.UnixMilli(cp.Time)

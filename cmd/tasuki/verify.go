@@ -50,7 +50,7 @@ func (c *VerifyRecordCmd) Run(p *Program) error {
 	if err != nil {
 		return err
 	}
-	v, err := ledger.VerifyProof(file, ledger.ProofOptions{Trust: c.trustChain, ListID: strings.ToLower(c.ListID)})
+	v, err := c.verifyProof(file, strings.ToLower(c.ListID))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}

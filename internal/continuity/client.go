@@ -200,25 +200,44 @@ func (c *Client) Release(ctx context.Context) error {
 // or ErrNotOpened (a new epoch that does not prove its place), ErrHeld, ErrFork (the client holds now, with evidence), or what kept
 // the copy from answering. The copy is that of the checkpoint's tree.
 func (c *Client) Accept(ctx context.Context, signed []byte, copy Copy) error {
-	if c.Hold.Held() {
-		return fmt.Errorf("%w: %s", ErrHeld, c.Hold.Why)
-	}
-	v, err := c.admit(signed)
+	v, err := c.judge(ctx, signed, copy)
 	if err != nil {
 		return err
 	}
-	next, epoch := v.Tree(), v.epoch
-	fresh := epoch != c.Accepted.Epoch
-	if !fresh && next == c.Accepted.Tree {
+	if v.epoch == c.Accepted.Epoch && v.Tree() == c.Accepted.Tree {
 		return c.renew(ctx, v, signed)
+	}
+	_, newest := v.Times()
+	return c.accept(ctx, Accepted{Tree: v.Tree(), Origin: v.Checkpoint.Origin, Epoch: v.epoch, Note: signed, Newest: newest})
+}
+
+// Examine decides as Accept does and makes nothing the view: what a reader does before it fetches a single leaf. Its refusals are recorded.
+func (c *Client) Examine(ctx context.Context, signed []byte, copy Copy) error {
+	_, err := c.judge(ctx, signed, copy)
+	return err
+}
+
+// judge decides about a checkpoint. It is the view already, with newer lines perhaps, or may become it where the error is nil.
+func (c *Client) judge(ctx context.Context, signed []byte, copy Copy) (Verdict, error) {
+	if c.Hold.Held() {
+		return Verdict{}, fmt.Errorf("%w: %s", ErrHeld, c.Hold.Why)
+	}
+	v, err := c.admit(signed)
+	if err != nil {
+		return v, err
+	}
+	next := v.Tree()
+	fresh := v.epoch != c.Accepted.Epoch
+	if !fresh && next == c.Accepted.Tree {
+		return v, nil
 	}
 	// An empty tree is nobody's view: an epoch's own first leaf is what makes it one.
 	if next.Size < c.Accepted.Size && c.rules.off != mutant.ClientBack || next.Size == 0 {
-		return fmt.Errorf("%w: %d after %d", ErrStale, next.Size, c.Accepted.Size)
+		return v, fmt.Errorf("%w: %d after %d", ErrStale, next.Size, c.Accepted.Size)
 	}
 	if fresh && c.rules.off != mutant.ClientSkipsSeals {
 		if err := c.checkEpoch(ctx, signed, copy, v); err != nil {
-			return err
+			return v, err
 		}
 	}
 	if c.Accepted.Size > 0 && c.rules.off != mutant.ClientBack {
@@ -226,13 +245,12 @@ func (c *Client) Accept(ctx context.Context, signed []byte, copy Copy) error {
 		switch {
 		case err == nil || c.rules.off == mutant.ClientDrifts:
 		case errors.Is(err, ErrFork):
-			return c.hold(ctx, signed, v, fresh)
+			return v, c.hold(ctx, signed, v, fresh)
 		default:
-			return err
+			return v, err
 		}
 	}
-	_, newest := v.Times()
-	return c.accept(ctx, Accepted{Tree: next, Origin: v.Checkpoint.Origin, Epoch: epoch, Note: signed, Newest: newest})
+	return v, nil
 }
 
 // admit checks origin and quorum: of the newest charter. Whoever has no view yet takes what an older epoch published too, as they

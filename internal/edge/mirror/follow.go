@@ -79,7 +79,8 @@ type Follower struct {
 	erased   erasures
 	escrowed escrowed
 
-	turned atomic.Int64 // counts what makes a smaller checkpoint news: charters, leaves that were dropped
+	held   atomic.Pointer[continuity.Hold] // as the rules were when they were used last
+	turned atomic.Int64                    // counts what makes a smaller checkpoint news: charters, leaves that were dropped
 
 	state struct {
 		sync.Mutex
@@ -92,6 +93,7 @@ type State struct {
 	Source   string // who was asked last with success
 	Size     int64  // leaves stored
 	Seen     int64  // of the newest checkpoint of the log
+	Shown    int64  // of the largest published checkpoint that a source showed, taken in or not; kept by readers
 	Problem  string // why it does not go on; "" while it does
 	Since    time.Time
 	Cosigned int64 // newest size whose line was handed over
@@ -144,6 +146,8 @@ func (f *Follower) rules(ctx context.Context, fn func(*continuity.Mirror) error)
 		f.mirror = m
 	}
 	err := fn(f.mirror)
+	hold := f.mirror.Hold
+	f.held.Store(&hold)
 	if err != nil && !decided(err) {
 		f.mirror = nil
 	}
@@ -256,6 +260,12 @@ func (f *Follower) advance(ctx context.Context, peer *Peer, after int64) (seen i
 		// Fetched before the rules are taken: a charter that comes in must not wait for the network.
 		if _, err := t.RootAt(ctx, stored.Size); err != nil {
 			return -1, err
+		}
+	}
+	if f.o.Key == nil {
+		f.change(func(s *State) { s.Shown = max(s.Shown, to.Size) })
+		if err := f.examine(ctx, signed, t, accepted); err != nil {
+			return to.Size, err
 		}
 	}
 	var step continuity.Step

@@ -83,6 +83,12 @@ func (f *Follower) takePublished(ctx context.Context, p *Peer) error {
 	if v.Reason() != nil {
 		return err
 	}
+	if f.o.Key == nil {
+		// A reader leaves no branch of a quorum: it holds.
+		if herr := f.examine(ctx, signed, newTree(p, v.Tree(), accepted.Size), accepted); errors.Is(herr, continuity.ErrHeld) {
+			return errors.Join(err, herr)
+		}
+	}
 	f.writing.Lock()
 	defer f.writing.Unlock()
 	return errors.Join(err, f.rebase(ctx, signed, newTree(p, v.Tree(), accepted.Size)))

@@ -35,7 +35,8 @@ type Node struct {
 	Verified   bool      // and its signature is one of the log key that the charters name
 	Importing  string    // progress of a running import in a few words, or ""
 	ReadOnly   bool
-	Test       bool // a test list, for good
+	Hold       string // why this copy holds its last view until people decide: siblings, fork, continues; "" while it moves
+	Test       bool   // a test list, for good
 	Sources    []Source
 }
 
@@ -102,6 +103,13 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 	}
 	if node.ReadOnly {
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.readonly")})
+	}
+	switch node.Hold {
+	case "":
+	case "siblings":
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.hold.siblings"), Href: "/charter"})
+	default:
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.hold")})
 	}
 	for _, src := range node.Sources {
 		if src.Stale && !src.Checked.IsZero() {
