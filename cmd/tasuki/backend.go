@@ -13,5 +13,6 @@ func backend() Backend {
 			return n, nil
 		},
 		Restore: restoreNode,
+		Promote: promoteNode,
 	}
 }

@@ -21,6 +21,7 @@ type CLI struct {
 	Replay  ReplayCmd  `cmd:"" help:"Rebuild all derived tables from the log and compare."`
 	Fsck    FsckCmd    `cmd:"" help:"Check the whole store: leaves, bodies, tiles, checkpoint, tables."`
 	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`
+	Promote PromoteCmd `cmd:"" help:"Open the epoch that a charter gives to this machine: a mirror becomes the operator, or an operator goes on with a new key."`
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
 	Escrow  EscrowCmd  `cmd:"" help:"Keys that open private facts when the operator is gone."`
@@ -31,8 +32,8 @@ type CLI struct {
 	Charter CharterCmd `cmd:"" help:"Who runs the list, and how that changes."`
 	Board   BoardCmd   `cmd:"" help:"Sign charters as a member of the board, on a machine without a network."`
 	Mirror  MirrorCmd  `cmd:"" help:"Keep a validated copy of a list."`
-	Witness WitnessCmd `cmd:"" help:"Look on that logs only grow."`
 	Client  ClientCmd  `cmd:"" help:"Read a list that nobody has to be trusted for: a copy of one's own that verifies everything, or single proofs."`
+	Witness WitnessCmd `cmd:"" help:"Look on that logs only grow."`
 	Node    NodeCmd    `cmd:"" help:"An authority's own node, which assigns without the list's."`
 
 	Governance GovernanceCmd `cmd:"" help:"Disputes, refusals, transfers, roles, deadlines: the workflows of the Program."`
@@ -40,6 +41,8 @@ type CLI struct {
 	Publish PublishCmd `cmd:"" help:"Publish the list in the forms that the world reads: a git repository, zips."`
 
 	Gcve GcveCmd `cmd:"" name:"gcve" help:"Be a GCVE numbering authority, and read what others say."`
+
+	Bundle BundleCmd `cmd:"" help:"Carry the list where no network goes: signed files of leaves, proven offline."`
 
 	Version VersionCmd `cmd:"" help:"Print the version."`
 

@@ -18,6 +18,7 @@ type submitting struct {
 	NoLint bool `help:"Send it unchecked; the server checks it too."`
 	DryRun bool `help:"Show what would be sent."`
 	JSON   bool `name:"json" help:"Print the record that the server made of it, as JSON."`
+	Signing
 	Account
 }
 
@@ -83,6 +84,11 @@ func (c submitting) deliver(ctx context.Context, p *Program, s *sending, id stri
 	send func(ctx context.Context, s *sending, id string, d document) (cveservices.Submitted, error)) error {
 	last, done := lasting(ctx)
 	defer done()
+	if c.SignKey != "" {
+		send = func(ctx context.Context, s *sending, id string, d document) (cveservices.Submitted, error) {
+			return c.sendSigned(ctx, p, s, id, d)
+		}
+	}
 	got, err := send(last, s, id, d)
 	if err != nil {
 		code := p.cna(ctx, s, c.JSON, err)

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"tasuki/internal/charter"
@@ -72,6 +71,9 @@ func (c *NodePublishCmd) sign(ctx context.Context, p *Program, n *laneNode, clie
 	if (d.kind == schema.CNARejected) != c.Reject {
 		return fmt.Errorf("%s: %w: rejectedReasons and --reject come together", d.file, errDocument)
 	}
+	if c.Offline {
+		client = nil
+	}
 	e, err := n.next(ctx, client, c.ID)
 	if err != nil {
 		return err
@@ -107,7 +109,7 @@ func (c *NodePublishCmd) sign(ctx context.Context, p *Program, n *laneNode, clie
 }
 
 // next is the event that the node says about an identifier next: after its own newest one, waiting or sent; else, for a number of its
-// blocks, the first; else as the list says.
+// blocks, the first; else as the list says. Without a client, the list is not asked.
 func (n *laneNode) next(ctx context.Context, client *http.Client, id string) (*event.Event, error) {
 	now := n.now().UTC().Truncate(time.Millisecond)
 	e := &event.Event{At: now, By: n.Org, List: n.laneConfig.List, ID: id, DV: schema.Current}
@@ -189,6 +191,9 @@ func (n *laneNode) assigned(id string, now time.Time) time.Time {
 }
 
 func (n *laneNode) ask(ctx context.Context, client *http.Client, id string) (next relay.Next, err error) {
+	if client == nil {
+		return next, errors.New("nobody is asked offline")
+	}
 	err = errors.New("no server is known")
 	for _, u := range n.servers() {
 		var raw []byte
@@ -385,124 +390,4 @@ func (n *laneNode) prove(proof []byte) (part ledger.VerifiedPart, err error) {
 		}
 	}
 	return bad(errors.New("no quorum"))
-}
-
-// fetchBlocks takes in what was granted to the node's keys.
-func (n *laneNode) fetchBlocks(ctx context.Context, p *Program, client *http.Client, lane int64) (taken int, err error) {
-	if err := n.learn(ctx, client); err != nil {
-		return 0, err
-	}
-	have := map[string]bool{}
-	for _, b := range n.journal.Blocks() {
-		have[b.String()] = true
-	}
-	for _, key := range n.journal.Keys() {
-		var list struct{ Blocks []relay.Block }
-		server := ""
-		for _, u := range n.servers() {
-			raw, aerr := ask(ctx, client, http.MethodGet, u+"/events/blocks?key="+url.QueryEscape(key), nil)
-			if aerr == nil {
-				aerr = json.Unmarshal(raw, &list)
-			}
-			if err = aerr; err == nil {
-				server = u
-				break
-			}
-		}
-		if err != nil {
-			return taken, err
-		}
-		for _, b := range list.Blocks {
-			if !b.Open || have[fmt.Sprintf("%d %d-%d", b.Year, b.First, b.Last)] {
-				continue
-			}
-			proof, err := ask(ctx, client, http.MethodGet, server+"/log/"+strconv.FormatInt(b.Leaf, 10)+".tlog-proof", nil)
-			if err != nil {
-				return taken, fmt.Errorf("the proof of the block of leaf %d: %w", b.Leaf, err)
-			}
-			if err := n.takeBlock(p, proof, lane); err != nil {
-				return taken, err
-			}
-			taken++
-		}
-	}
-	return taken, nil
-}
-
-// takeBlock takes in a block that a proof shows in the log.
-func (n *laneNode) takeBlock(p *Program, proof []byte, size int64) error {
-	part, err := n.prove(proof)
-	if err != nil {
-		return err
-	}
-	e, err := event.Parse(part.Leaf.Event)
-	if err != nil {
-		return err
-	}
-	if e.Kind != event.BlockGranted {
-		return fmt.Errorf("leaf %d grants no numbers", part.Index)
-	}
-	if size < lane.MinLane || size > lane.MaxLane {
-		return fmt.Errorf("--lane: %d to %d", lane.MinLane, lane.MaxLane)
-	}
-	b := lane.Block{Year: e.Year, First: e.First, Last: e.Last, Lane: size, Key: e.Key}
-	if err := n.journal.AddBlock(b); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.Stdout, "%s: %s numbers\n", b, thousands(b.Size()))
-	return nil
-}
-
-// NodeOutboxCmd is `tasuki node outbox`.
-type NodeOutboxCmd struct {
-	Dir  string `arg:"" type:"existingdir" help:"The node's folder."`
-	Sent bool   `help:"List what has arrived instead."`
-	JSON bool   `name:"json" help:"Print one line of JSON per event."`
-}
-
-// Run lists what waits.
-func (c *NodeOutboxCmd) Run(p *Program) (err error) {
-	n, err := p.openLane(c.Dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	list := n.outbox.Waiting
-	if c.Sent {
-		list = n.outbox.Sent
-	}
-	items, err := list()
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, item := range items {
-		_, e, err := event.ParseSubmission(item.Submission)
-		if err != nil {
-			return fmt.Errorf("event %s: %w", item.Name(), err)
-		}
-		state := "waiting"
-		switch {
-		case item.Proof != nil:
-			state = "durable"
-		case item.Receipt != nil:
-			state = "promised"
-		}
-		if c.JSON {
-			if err := p.json(struct {
-				Event string `json:"event"`
-				Kind  string `json:"kind"`
-				ID    string `json:"id,omitzero"`
-				At    string `json:"at"`
-				State string `json:"state"`
-			}{item.Name(), string(e.Kind), e.ID, e.At.Format(time.RFC3339), state}); err != nil {
-				return err
-			}
-		}
-		rows = append(rows, []string{eventName(item.Hash), strings.TrimSuffix(string(e.Kind), "/1"), e.ID, e.At.Format(time.RFC3339), state})
-	}
-	if !c.JSON && len(rows) > 0 {
-		p.terminal(p.Stdout).table(p.Stdout, []string{"EVENT", "KIND", "ID", "SIGNED", "STATE"}, rows)
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ type MirrorCmd struct {
 // WitnessCmd is `tasuki witness`.
 type WitnessCmd struct {
 	Keygen WitnessKeygenCmd `cmd:"" help:"Make the key of a witness, and print what the charter's policy names."`
+	Serve  WitnessServeCmd  `cmd:"" help:"Cosign the checkpoints of logs that only grow (c2sp.org/tlog-witness)."`
 }
 
 // NodeCmd is `tasuki node`: an authority's own node.

@@ -460,7 +460,7 @@ func (n *node) published(ctx context.Context) (c ledger.Checkpoint, err error) {
 		if err != nil {
 			return c, err
 		}
-		if q.Alone() {
+		if q.Alone() && n.role == nil { // what a copy knows as published it was told
 			err = n.db.View(ctx, func(tx *store.Tx) (err error) {
 				c, err = n.ledger.Checkpoint(ctx, tx, docs[i].Origin())
 				return err

@@ -34,6 +34,8 @@ var operations = map[string]operation{
 	"authority attest":            act((*node).setAttest),
 	"charter publish":             act((*node).publishCharter),
 	"cna pull":                    act((*node).pullCNA),
+	"bundle export":               act((*node).exportBundle),
+	"bundle import":               act((*node).importBundle),
 	"gcve allocate":               act((*node).allocateGCVE),
 	"gcve directory import":       act((*node).importDirectory),
 	"gcve publish":                act((*node).publishGCVE),
@@ -43,12 +45,12 @@ var operations = map[string]operation{
 	"authority scopes":            act((*node).reviewScopes),
 	"escrow status":               act((*node).escrowStatus),
 	"mirror status":               act((*node).mirrorStatus),
-}
-
 	"client status":               act((*node).readerStatus),
 	"client policy":               act((*node).readerPolicy),
 	"client choose":               act((*node).chooseCharter),
 	"client release":              act((*node).releaseHold),
+}
+
 // operation decodes what is asked, does it and encodes what came of it.
 type operation func(ctx context.Context, n *node, args jsontext.Value, report Reporter) (jsontext.Value, error)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,10 +28,12 @@ const (
 // publishing is the cycle of a list whose charter asks for more than the log's own signature: what the log signs is pending until
 // mirrors have stored it and witnesses have seen it (continuity C.3). The rules are continuity's; here are the clock and the network.
 type publishing struct {
-	n     *node
-	key   note.Signer // of the log, for promises
-	asker *cosign.Asker
-	news  news // pending or published has changed
+	n      *node
+	key    note.Signer // of the log, for promises
+	asker  *cosign.Asker
+	own    *continuity.Mirror // of a mirror that was promoted and is still one; nil otherwise
+	ownKey string
+	news   news // pending or published has changed
 
 	mu      sync.Mutex
 	rules   *continuity.Publisher
@@ -44,7 +47,9 @@ func (n *node) openPublishing(ctx context.Context, key note.Signer) (*publishing
 	if err != nil || rules.Quorum().Alone() {
 		return nil, err
 	}
-	return &publishing{n: n, key: key, rules: rules, asker: cosign.New(&http.Client{Timeout: cosign.DefaultTimeout})}, nil
+	p := &publishing{n: n, key: key, rules: rules, asker: cosign.New(&http.Client{Timeout: cosign.DefaultTimeout})}
+	p.own, p.ownKey, err = n.ownMirror(ctx)
+	return p, err
 }
 
 // signed takes over what the log key has signed. It runs inside the signer and must not block.
@@ -110,6 +115,8 @@ func (p *publishing) run(ctx context.Context) error {
 			}
 		case continuity.AskWitnesses:
 			again = !p.askWitnesses(ctx, next)
+		case continuity.AskMirrors:
+			again = !p.cosignOwn(ctx, next)
 		default:
 		}
 		if next.Phase == continuity.Publish && !again {
@@ -126,6 +133,25 @@ func (p *publishing) run(ctx context.Context) error {
 		case <-retry:
 		}
 	}
+}
+
+// cosignOwn lets the operator's own mirror key cosign, where there is one, and says whether that needs no second try.
+func (p *publishing) cosignOwn(ctx context.Context, next continuity.Next) bool {
+	if p.own == nil || next.Note == nil || !slices.ContainsFunc(next.Mirrors, func(m continuity.Party) bool { return m.VKey == p.ownKey }) {
+		return true
+	}
+	_, err := p.own.Consider(ctx, next.Note, p.n.continuity)
+	var line c2sp.Line
+	if err == nil {
+		line, err = p.own.Cosign(ctx, next.Note)
+	}
+	if err == nil {
+		err = p.lines(ctx, c2sp.Note{Text: next.Verdict.Text, Lines: []c2sp.Line{line}})
+	}
+	if err != nil {
+		p.n.log.WarnContext(ctx, "not cosigned by the operator's own mirror key", "size", next.Tree.Size, "err", err)
+	}
+	return err == nil
 }
 
 func (p *publishing) next() continuity.Next {
@@ -271,7 +297,9 @@ func (n *node) acknowledged(surface http.Handler, refuse func(http.ResponseWrite
 		return surface
 	}
 	if refuse == nil {
-		refuse = func(w http.ResponseWriter, _ *http.Request, status int, message string) { http.Error(w, message, status) }
+		refuse = func(w http.ResponseWriter, _ *http.Request, status int, message string) {
+			http.Error(w, message, status)
+		}
 	}
 	return relay.Acknowledge(surface, relay.Ack{Durability: durability{n}, Strict: n.cfg.StrictAck, Refuse: refuse})
 }

@@ -32,13 +32,16 @@ func (n relayCopy) State(context.Context) (s relay.State, err error) {
 
 // Pending waits for a checkpoint above a size. Another node of the store may be the one that signs, so it also looks by itself.
 func (n relayCopy) Pending(ctx context.Context, after int64, wait time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
+	patience := time.After(wait)
 	for {
 		changed := n.signedNews.next()
 		var cp ledger.Checkpoint
-		err := n.db.View(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
-			cp, err = n.ledger.Checkpoint(ctx, tx, n.chain.Opening().Origin())
+		err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+			if n.role != nil {
+				cp, err = n.mirrored(ctx, tx, n.chain.Opening().Origin())
+			} else {
+				cp, err = n.ledger.Checkpoint(ctx, tx, n.chain.Opening().Origin())
+			}
 			return err
 		})
 		switch {
@@ -51,6 +54,8 @@ func (n relayCopy) Pending(ctx context.Context, after int64, wait time.Duration)
 		}
 		select {
 		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience:
 			return nil, nil
 		case <-n.leaving.done:
 			return nil, nil
@@ -103,7 +108,19 @@ func (n relayCopy) Offer(ctx context.Context, raw []byte) (relay.Outcome, error)
 	case doc.ListID() != n.chain.ListID():
 		return 0, fmt.Errorf("%w: %w", fs.ErrNotExist, charter.ErrOtherList)
 	}
-	err = n.offerCharter(ctx, doc)
+	if n.follower != nil {
+		var got continuity.Offer
+		got, err = n.follower.Offer(ctx, raw)
+		switch {
+		case err != nil:
+		case got == continuity.OfferKnown:
+			return relay.Known, nil
+		case got == continuity.OfferSibling, got == continuity.OfferPast:
+			return relay.Sibling, nil
+		}
+	} else {
+		err = n.offerCharter(ctx, doc)
+	}
 	switch {
 	case err == nil:
 		return relay.Extended, nil
@@ -270,7 +287,7 @@ func (n relayCopy) escrowRequest(raw []byte) (q ledger.EscrowRequest, err error)
 	if q, err = ledger.ParseEscrowRequest(note.Text); err != nil {
 		return q, err
 	}
-	if q.List != n.chain.ListID() || q.URL != n.ownURL() {
+	if q.List != n.chain.ListID() || q.URL != n.ownURL() || q.URL == "" {
 		return q, errors.New("addressed to another copy")
 	}
 	now := n.now()
@@ -282,5 +299,18 @@ func (n relayCopy) escrowRequest(raw []byte) (q ledger.EscrowRequest, err error)
 	return q, errors.New("no mirror of the charter has signed it lately")
 }
 
-// ownURL is the address that the charter gives this copy.
-func (n *node) ownURL() string { return n.chain.Head().Charter().Operator.URL }
+// ownURL is the address that the charter gives this copy, "" for one that it does not name.
+func (n *node) ownURL() string {
+	head := n.chain.Head().Charter()
+	if n.role == nil {
+		return head.Operator.URL
+	}
+	if head.Mirrors != nil {
+		for _, m := range head.Mirrors.List {
+			if m.VKey == n.mirrorVKey {
+				return m.URL
+			}
+		}
+	}
+	return ""
+}

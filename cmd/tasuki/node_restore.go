@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/jobs"
@@ -71,6 +72,7 @@ func restoreNode(ctx context.Context, s Setup, r RestoreRequest, report Reporter
 		return sum, err
 	}
 	n.ledger = ledger.New(n.db)
+	n.continuity = &continuity.SQL{DB: n.db, Log: n.ledger, Rand: n.rand}
 	n.cursors = jobs.NewCursors(n.db, n.now)
 	if b != nil {
 		if err := n.unpack(ctx, b, board == nil, report); err != nil {

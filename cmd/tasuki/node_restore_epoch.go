@@ -97,7 +97,7 @@ func (n *node) openNextEpoch(ctx context.Context, s Setup, board *charter.BoardK
 		return err
 	}
 	// An error leaves the key where it is: whether the charter reached the store, the next run sees.
-	if err := n.openEpoch(ctx, n.chain, head, skips); err != nil {
+	if err := n.openEpoch(ctx, n.chain, head, skips, nil); err != nil {
 		return err
 	}
 	return n.enterEpoch(ctx, s, report)
@@ -131,7 +131,11 @@ func (n *node) enterEpoch(ctx context.Context, s Setup, report Reporter) error {
 	if err != nil {
 		return err
 	}
-	report.Step(fmt.Sprintf("opened epoch %d at leaf %s, %s", now.Charter().Operator.Epoch, thousands(now.Charter().ContinueAt.Size), now.Origin()))
+	opened, err := n.continuity.Opening(ctx, now.Charter().Operator.Epoch)
+	if err != nil {
+		return err
+	}
+	report.Step(fmt.Sprintf("opened epoch %d at leaf %s, %s", now.Charter().Operator.Epoch, thousands(opened.Index), now.Origin()))
 	return n.firstCheckpoint(ctx, s, k)
 }
 

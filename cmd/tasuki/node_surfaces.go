@@ -52,7 +52,9 @@ func (n *node) Spaces() []front.Space {
 	add("gcve", n.gcveSurface(), servegcve.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
-	add("web", pages, nil, front.Space{}, web.Prefixes...)
+	add("web", pages, nil, front.Space{}, slices.DeleteFunc(slices.Clone(web.Prefixes), func(p string) bool { return p == relay.CharterPrefix })...)
+	// One address for people who read who runs the list, and for copies that hand over a charter.
+	add("web", relay.Charters(relayCopy{n}, pages, n.log), nil, front.Space{}, relay.CharterPrefix)
 	// The editor's form carries a container twice, and encoded.
 	add("portal", n.acknowledged(n.portal(kit), nil), nil, front.Space{BodyLimit: 10 << 20}, portal.Prefixes...)
 	return append(spaces, n.outwardSpaces()...)
@@ -75,9 +77,9 @@ type condition struct {
 	Index      indexState  `json:"index"`
 	Importing  string      `json:"importing,omitzero"`
 	ReadOnly   string      `json:"read_only,omitzero"` // the reason
+	Hold       string      `json:"hold,omitzero"`      // why a copy holds its last view: siblings, fork, continues
 	Signs      bool        `json:"signs"`
 	Charter    []string    `json:"charter"` // who runs the list, until when, what would be lost with them
-	Hold       string      `json:"hold,omitzero"`      // why a copy holds its last view: siblings, fork, continues
 	Jobs       []jobStatus `json:"jobs"`
 	Problem    string      `json:"problem,omitzero"`
 }
@@ -115,11 +117,11 @@ func (n *node) Status(ctx context.Context) any {
 	if cp := n.checkpoint.Load(); cp != nil {
 		c.Checkpoint = &signedAt{cp.Size, cve.FormatTime(time.UnixMilli(cp.Time))}
 	}
-	if s := n.importing.Load(); s != nil {
-		c.Importing = *s
 	if n.follower != nil {
 		c.Hold = string(n.follower.Held().Why)
 	}
+	if s := n.importing.Load(); s != nil {
+		c.Importing = *s
 	}
 	list, err := jobs.List(ctx, n.db)
 	if err != nil {

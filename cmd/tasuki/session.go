@@ -32,6 +32,8 @@ type access struct {
 	Create bool
 	// Host opens the socket, so that other commands can come in while this one works.
 	Host bool
+	// Mirror makes a directory that is new a copy of somebody else's list; nil leaves it what it is.
+	Mirror *mirrorRole
 }
 
 // session opens the node in the data directory, or joins the process that holds it.
@@ -95,7 +97,9 @@ func (x *session) open(ctx context.Context, p *Program, s *Settings, dir *DataDi
 	if p.Backend.Open == nil {
 		return errors.New("this build has no node in it")
 	}
-	node, err := p.Backend.Open(ctx, p.setup(s, dir, want.Create))
+	setup := p.setup(s, dir, want.Create)
+	setup.Mirror = want.Mirror
+	node, err := p.Backend.Open(ctx, setup)
 	if err != nil {
 		return err
 	}
