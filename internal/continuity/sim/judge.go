@@ -194,6 +194,10 @@ func (j *judge) accepted(n *node, chain *charter.Chain, a continuity.Accepted, t
 		j.violation("quorum", "%s accepted %d with %d mirrors and %d witnesses", n.name, a.Size, got, len(eyes))
 	}
 	mine := t.cut(a.Size)
+	if n.last.size() > 0 && !mine.has(n.last.tree()) && !n.lying {
+		j.violation("I3", "%s moved from a view of %d to one of %d that does not contain it", n.name, n.last.size(), mine.size())
+	}
+	n.last = mine
 	epoch, false1 := a.Epoch, j.w.captive(d)
 	for i := range j.views {
 		v := &j.views[i]
@@ -226,8 +230,6 @@ func (j *judge) held(n *node) {
 		j.violation("I3", "%s has to hold: %s", n.name, n.client.Hold.Why)
 	}
 }
-
-func (j *judge) opened(*node, continuity.Opening) {}
 
 // largest is the largest tree that anybody accepted: what the board finds out when it asks around.
 func (j *judge) largest() (t continuity.Tree) {

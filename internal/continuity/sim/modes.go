@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 )
 
 // mode is a kind of trouble.
@@ -52,6 +53,8 @@ var modes = []*mode{
 	{name: "mirrors", about: "charters change the mirrors; some epochs are never opened", m: 3, q: 2, loss: 8, crash: 3, decides: true, script: scriptMirrors},
 	{name: "backup", about: "the operator is set back to an old disk; a mirror loses its disk and comes back", m: 3, q: 2, loss: 6, crash: 4, decides: true,
 		script: scriptBackup},
+	{name: "power", about: "the power fails everywhere at once, again and again; the operator or a mirror does not come back", m: 3, q: 2, loss: 4, crash: 12,
+		decides: true, script: scriptPower},
 	{name: "withholds", about: "the operator signs what it does not hand out, then dies", m: 3, q: 2, loss: 6, crash: 2, withholds: true, decides: true, script: scriptDies},
 	{name: "lanes", about: "authors' journals are torn, copied and brought back", m: 3, q: 2, loss: 6, crash: 6, lanes: true, script: scriptLanes},
 }
@@ -107,8 +110,22 @@ func (w *world) lost() (n int) {
 	return n
 }
 
+// twins lets mirrors run twice on one store, as when an old process is not ended.
+func (w *world) twins() {
+	for _, m := range w.mirrors[:w.mode.m] {
+		if w.chance(40) {
+			w.at(w.between(50, 500), func() {
+				if m.up && m.mirror != nil && !m.lying {
+					m.twin, _ = w.kit.rules.OpenMirror(w.ctx, m.disk, &continuity.Key{Signer: m.key, Store: m.bound}, continuity.ClientPolicy{}, m.clock)
+				}
+			})
+		}
+	}
+}
+
 func scriptAlive(w *world) {
 	op := w.operators[0]
+	w.twins()
 	w.at(w.between(150, 600), func() {
 		op.deaf = w.chance(85) // else it hears of the charter and stops
 		next := w.successor()
@@ -335,6 +352,21 @@ func scriptBackup(w *world) {
 			op.disk.content = old
 		})
 	} else {
+		scriptDies(w)
+	}
+}
+
+func scriptPower(w *world) {
+	for t := w.between(100, 300); t < healAt; t += w.between(80, 300) {
+		w.at(t, func() {
+			for _, n := range w.nodes {
+				if n.disk != nil && !n.reader && w.chance(80) {
+					n.fall(w.between(20, 150))
+				}
+			}
+		})
+	}
+	if w.chance(70) {
 		scriptDies(w)
 	}
 }

@@ -24,6 +24,7 @@ type node struct {
 	life int  // how often it has started: what was planned before is void
 	skew time.Duration
 	told string // refusal that the trace has last
+	last tree   // what it accepted last, for the judge
 
 	disk      *disk
 	key       *cosigner // of a mirror or witness
@@ -33,6 +34,7 @@ type node struct {
 	dishonest bool      // a successor that opens where it likes
 
 	mirror *continuity.Mirror
+	twin   *continuity.Mirror // a second process on the same store, which has not noticed what the first one did
 	op     *operator
 	hand   *handover
 	tail   []uint32 // events that the list did not go on with, to be handed in again
@@ -96,7 +98,7 @@ func (n *node) fall(after int64) {
 	n.w.say("%s falls", n.name)
 	n.up = false
 	n.life++
-	n.mirror, n.op, n.hand, n.client = nil, nil, nil, nil
+	n.mirror, n.twin, n.op, n.hand, n.client = nil, nil, nil, nil, nil
 	if n.disk != nil {
 		n.disk.lose()
 	}
@@ -120,7 +122,7 @@ func (n *node) loseDisk() {
 	n.w.say("%s loses its disk", n.name)
 	n.fall(n.w.between(50, 300))
 	n.disk = newDisk(n, n.w.board.genesis, n.w.id())
-	n.tail = nil
+	n.tail, n.last = nil, tree{}
 }
 
 // every repeats something while the node lives.
@@ -256,6 +258,9 @@ func (n *node) follow() {
 	} else {
 		server = w.mirrors[w.rng.IntN(len(w.mirrors))]
 	}
+	if n.twin != nil && w.chance(50) {
+		n.haunt()
+	}
 	if server == n {
 		return
 	}
@@ -307,15 +312,15 @@ func (n *node) pursue(signed []byte, a answer, cosign bool) {
 		}
 	}
 	if cosign {
-		n.cosign(signed)
+		n.cosign(n.mirror, signed)
 	}
 }
 
 func (n *node) withholds() bool { return n.op != nil && n.w.mode.withholds }
 
 // cosign lets a line leave.
-func (n *node) cosign(signed []byte) {
-	line, err := n.mirror.Cosign(n.w.ctx, signed)
+func (n *node) cosign(m *continuity.Mirror, signed []byte) {
+	line, err := m.Cosign(n.w.ctx, signed)
 	if n.trouble("cosign", err) {
 		return
 	}
@@ -325,7 +330,7 @@ func (n *node) cosign(signed []byte) {
 		panic(err) // it was cosigned
 	}
 	n.w.judge.line(n, cp)
-	for _, op := range n.w.operatorsOf(n.mirror.Chain) {
+	for _, op := range n.w.operatorsOf(m.Chain) {
 		n.hand2(op, c2sp.Note{Text: text, Lines: []c2sp.Line{line}})
 	}
 	if n.w.off(mutant.NoSeal) {
@@ -375,6 +380,32 @@ func (n *node) believe(a answer) {
 		return
 	}
 	n.trouble("accept", err)
+}
+
+// haunt is a round of a process that should have ended: it goes on with the operator of its day.
+func (n *node) haunt() {
+	w := n.w
+	ops := w.operatorsOf(n.twin.Chain)
+	if len(ops) == 0 {
+		return
+	}
+	n.poll(ops[w.rng.IntN(len(ops))], func(a answer) {
+		if n.twin == nil || a.pending == nil {
+			return
+		}
+		c, ok := n.under(a.pending, a.log)
+		if !ok {
+			return
+		}
+		step, err := n.twin.Consider(w.ctx, a.pending, c)
+		if n.trouble("twin: consider", err) {
+			return
+		}
+		if step.From.Size < step.To.Size && n.disk.log.tree() == step.From && n.trouble("twin: store", n.disk.store(&c.t, step.To.Size)) {
+			return
+		}
+		n.cosign(n.twin, a.pending)
+	})
 }
 
 func (n *node) rebase(signed []byte, c remote) bool {

@@ -66,7 +66,6 @@ func (n *node) open(o continuity.Opening) {
 		return
 	}
 	n.w.say("%s opens epoch %d at %d", n.name, o.Epoch, o.Index)
-	n.w.judge.opened(n, o)
 	n.hold(true)
 }
 
