@@ -36,13 +36,16 @@
   const take = (i) => {
     // What ends in a sign is only half of a condition: its values come next.
     const text = offer.options[i].insert, half = /[:=<>]$/.test(text);
-    box.setRangeText(half || offer.end < box.value.length ? text : text + " ", offer.start, offer.end, "end");
+    const end = offer.end + box.value.length - offer.typed; // what was typed since the question is part of the word
+    box.setRangeText(half || end < box.value.length ? text : text + " ", offer.start, end, "end");
     close();
     box.focus();
     if (half) ask(0);
   };
-  const show = (answer) => {
-    offer = answer;
+  const show = (answer, typed) => {
+    // An answer that comes while the reader is in the list keeps what they are on.
+    const on = active < 0 ? null : offer.options[active].insert;
+    offer = { ...answer, typed };
     list.replaceChildren(...answer.options.map((option, i) => {
       const row = document.createElement("li");
       row.id = "q-option-" + i;
@@ -62,17 +65,17 @@
     list.setAttribute("aria-label", answer.title);
     list.hidden = answer.options.length === 0;
     box.setAttribute("aria-expanded", String(!list.hidden));
-    choose(-1);
+    choose(on === null ? -1 : answer.options.findIndex((option) => option.insert === on));
   };
   const ask = (wait) => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
       if (asking) asking.abort();
       asking = new AbortController();
-      const q = new URLSearchParams({ q: box.value, cursor: box.selectionEnd });
+      const q = new URLSearchParams({ q: box.value, cursor: box.selectionEnd }), typed = box.value.length;
       try {
         const answer = await fetch("/search/complete?" + q, { signal: asking.signal });
-        if (answer.ok && document.activeElement === box) show(await answer.json());
+        if (answer.ok && document.activeElement === box) show(await answer.json(), typed);
       } catch (_) { /* overtaken by the next key, or the server is gone: the box still works */ }
     }, wait);
   };
