@@ -25,6 +25,7 @@ type CLI struct {
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" help:"Explain the configuration."`
 	Escrow  EscrowCmd  `cmd:"" help:"Keys that open private facts when the operator is gone."`
+	Sim     SimCmd     `cmd:"" help:"Try the rules of continuity under faults: thousands of seeded schedules, and each rule left out in turn."`
 
 	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`

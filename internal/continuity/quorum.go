@@ -22,7 +22,6 @@ type Quorum struct {
 	q, f    int
 	policy  c2sp.Policy
 	witness []cosigner // in the policy's order
-	counted []bool     // of the witnesses: not a mirror too
 	memo    *memo
 }
 
@@ -48,7 +47,6 @@ func (r Rules) QuorumOf(d *charter.Document) (*Quorum, error) {
 func (r Rules) makeQuorum(d *charter.Document) (*Quorum, error) {
 	c := d.Charter()
 	q := &Quorum{off: r.off, memo: r.memo, origin: d.Origin(), log: r.logKey(d), policy: c2sp.Policy{Quorum: c2sp.QuorumNone}}
-	material := map[string]bool{}
 	if m := c.Mirrors; m != nil {
 		q.q, q.f = int(m.Q), int(m.F)
 		for i, one := range m.List {
@@ -56,7 +54,6 @@ func (r Rules) makeQuorum(d *charter.Document) (*Quorum, error) {
 			if err != nil {
 				return nil, fmt.Errorf("charter %d: mirror %d: %w", c.V, i+1, err)
 			}
-			material[keyOf(one.VKey)] = true
 			q.mirrors = append(q.mirrors, cosigner{key.Name(), one.VKey, one.URL, key})
 		}
 	}
@@ -70,20 +67,10 @@ func (r Rules) makeQuorum(d *charter.Document) (*Quorum, error) {
 			if err != nil {
 				return nil, fmt.Errorf("charter %d: witness %s: %w", c.V, w.Name, err)
 			}
-			// One key has one role: what a mirror vouches for is not seen by a second pair of eyes.
-			q.counted = append(q.counted, !material[keyOf(w.Key.String())])
 			q.witness = append(q.witness, cosigner{w.Name, w.Key.String(), w.URL, key})
 		}
 	}
 	return q, nil
-}
-
-// keyOf is the key material of a verifier key without its name: one key under two names is one key.
-func keyOf(vkey string) string {
-	if i := strings.LastIndexByte(vkey, '+'); i >= 0 {
-		return vkey[i:]
-	}
-	return vkey
 }
 
 // Origin is the log's name in the charter's epoch.
@@ -294,7 +281,7 @@ func (q *Quorum) satisfied(votes []Vote) bool {
 	i := -1 // Satisfied asks for the witnesses in the policy's order
 	return q.policy.Satisfied(func(c2sp.PolicyWitness) bool {
 		i++
-		return q.counted[i] && !votes[i].At.IsZero()
+		return !votes[i].At.IsZero()
 	})
 }
 

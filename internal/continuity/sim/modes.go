@@ -391,3 +391,11 @@ func scriptLanes(w *world) {
 		scriptDies(w)
 	}
 }
+
+// About says what a mode is.
+func About(name string) string {
+	if m := modeOf(name); m != nil {
+		return m.about
+	}
+	return ""
+}

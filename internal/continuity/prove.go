@@ -1,0 +1,213 @@
+package continuity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tasuki/internal/charter"
+	"tasuki/internal/event"
+	"tasuki/internal/ledger"
+	"tasuki/spec/dsse"
+)
+
+// Proven is what a piece of evidence shows to whoever has the list's charters and nothing else.
+type Proven struct {
+	// Holds says that somebody signed what nobody may sign.
+	Holds bool
+	// Facts are what is proven, a sentence each; Open is what the file says beyond them, and where to look for it.
+	Facts, Open []string
+}
+
+func (p *Proven) fact(format string, args ...any) {
+	p.Facts = append(p.Facts, fmt.Sprintf(format, args...))
+}
+func (p *Proven) open(format string, args ...any) {
+	p.Open = append(p.Open, fmt.Sprintf(format, args...))
+}
+
+// Prove checks evidence against charters: those of the list's chain, and siblings that are as valid (charter.Chain.Check). The words of the evidence itself
+// count for nothing. Errors wrap ErrEvidence: what the file holds is not what its kind must hold, or is signed by nobody of this list.
+func Prove(chain *charter.Chain, siblings []*charter.Document, e Evidence) (Proven, error) {
+	var p Proven
+	var err error
+	switch e.Kind {
+	case EvidenceFork:
+		err = p.fork(chain, siblings, e.Notes)
+	case EvidenceSibling:
+		err = p.sibling(chain, e.Notes)
+	case EvidenceRefusal, EvidenceOpening:
+		for _, note := range e.Notes {
+			if _, err = p.signed(chain, siblings, note); err != nil {
+				break
+			}
+		}
+		p.open("that a leaf below it is against the rules: whoever keeps a copy of that tree can see it; this file cannot show it")
+	case EvidenceLane:
+		err = p.lane(chain, e.Notes)
+	default:
+		err = fmt.Errorf("%w: of a kind that this program does not know", ErrEvidence)
+	}
+	return p, err
+}
+
+// signed finds the charter whose log key signed a note, and says so.
+func (p *Proven) signed(chain *charter.Chain, siblings []*charter.Document, note []byte) (Verdict, error) {
+	err := fmt.Errorf("%w: a note of an origin that no charter names", ErrEvidence)
+	docs := append(chain.Documents(), siblings...)
+	for _, d := range slices.Backward(docs) {
+		q, qerr := QuorumOf(d)
+		if qerr != nil {
+			return Verdict{}, qerr
+		}
+		v := q.Check(note)
+		switch {
+		case errors.Is(v.Err, ErrOrigin):
+			continue
+		case v.Err != nil:
+			return v, fmt.Errorf("%w: %w", ErrEvidence, v.Err)
+		case !v.LogSigned:
+			return v, fmt.Errorf("%w: a note that the log key of %s has not signed", ErrEvidence, v.Checkpoint.Origin)
+		}
+		how := "without a quorum"
+		if v.OK() {
+			how = "and it was published: it has the quorum of charter " + fmt.Sprint(d.Charter().V)
+		}
+		p.fact("the log key of %s signed a tree of %d leaves with the root %s, %s", v.Checkpoint.Origin, v.Checkpoint.Size, v.Checkpoint.Root, how)
+		return v, nil
+	}
+	return Verdict{}, err
+}
+
+func (p *Proven) fork(chain *charter.Chain, siblings []*charter.Document, notes [][]byte) error {
+	var growth *Growth
+	if n := len(notes); n > 0 && strings.HasPrefix(string(notes[n-1]), growthHeader+"\n") {
+		g, err := ParseGrowth(string(notes[n-1]))
+		if err != nil {
+			return err
+		}
+		growth, notes = &g, notes[:n-1]
+	}
+	if len(notes) == 0 || len(notes) > 2 {
+		return fmt.Errorf("%w: a fork is one or two notes", ErrEvidence)
+	}
+	var seen []Verdict
+	for _, note := range notes {
+		v, err := p.signed(chain, siblings, note)
+		if err != nil {
+			return err
+		}
+		seen = append(seen, v)
+	}
+	if len(seen) == 1 {
+		p.open("the other tree: this file has only one note")
+		return nil
+	}
+	a, b := seen[0], seen[1]
+	if a.Checkpoint.Size > b.Checkpoint.Size {
+		a, b = b, a
+	}
+	switch small, large := a.Tree(), b.Tree(); {
+	case small.Size == large.Size && small.Root != large.Root:
+		p.fact("the two trees have one size and different roots: no log that only grows has both")
+		p.Holds = true
+	case small.Size == large.Size:
+		return fmt.Errorf("%w: both notes are of one tree", ErrEvidence)
+	case growth == nil:
+		p.open("that the larger tree does not begin with the smaller: ask a copy of the larger for its root at %d leaves", small.Size)
+	case growth.To != large || growth.From.Size != small.Size:
+		return fmt.Errorf("%w: the growth is of other trees", ErrEvidence)
+	case growth.From.Root == small.Root:
+		return fmt.Errorf("%w: the larger tree begins with the smaller: there is no fork", ErrEvidence)
+	default:
+		p.fact("the larger tree begins with the root %s at %d leaves, not with the smaller tree: no log that only grows has both", growth.From.Root, small.Size)
+		p.Holds = true
+	}
+	if p.Holds {
+		p.accomplices(a, b)
+	}
+	return nil
+}
+
+// accomplices names who cosigned both.
+func (p *Proven) accomplices(a, b Verdict) {
+	for role, votes := range map[string][2][]Vote{"mirror": {a.Mirrors, b.Mirrors}, "witness": {a.Witnesses, b.Witnesses}} {
+		for _, one := range votes[0] {
+			both := slices.ContainsFunc(votes[1], func(v Vote) bool { return v.VKey == one.VKey && !v.At.IsZero() })
+			if both && !one.At.IsZero() {
+				p.fact("the %s %s cosigned both", role, one.Name)
+			}
+		}
+	}
+	slices.Sort(p.Facts[len(p.Facts)-min(len(p.Facts), 0):])
+}
+
+func (p *Proven) sibling(chain *charter.Chain, documents [][]byte) error {
+	var docs []*charter.Document
+	for _, raw := range documents {
+		d, err := charter.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrEvidence, err)
+		}
+		if err := chain.Check(d); !errors.Is(err, charter.ErrKnown) && !errors.Is(err, charter.ErrSibling) && err != nil {
+			return fmt.Errorf("%w: charter %d: %w", ErrEvidence, d.Charter().V, err)
+		}
+		docs = append(docs, d)
+	}
+	if len(docs) != 2 || docs[0].Charter().V != docs[1].Charter().V || docs[0].Hash() == docs[1].Hash() {
+		return fmt.Errorf("%w: siblings are two charters of one version", ErrEvidence)
+	}
+	v := docs[0].Charter().V
+	for _, d := range docs {
+		p.fact("charter %d with the hash %s, which names the operator %s, bears enough of the board's signatures", v, d.Hash(), d.Charter().Operator.Slug)
+	}
+	if v > 1 {
+		old := chain.At(v - 1)
+		for _, s := range docs[0].Tally(old).Old.Signed {
+			if slices.ContainsFunc(docs[1].Tally(old).Old.Signed, func(o charter.BoardSeat) bool { return o.Key == s.Key }) {
+				p.fact("seat %s of the board signed both", s.ID)
+			}
+		}
+	}
+	p.Holds = true
+	return nil
+}
+
+// lane reads a leaf and a submission: two first publications of one number.
+func (p *Proven) lane(chain *charter.Chain, pieces [][]byte) error {
+	if len(pieces) != 2 {
+		return fmt.Errorf("%w: of a lane are a leaf and a submission", ErrEvidence)
+	}
+	leaf, err := ledger.ParseLeaf(pieces[0])
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	logged, err := event.Parse(leaf.Event)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	sub, refused, err := event.ParseSubmission(pieces[1])
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	if logged.ID == "" || logged.ID != refused.ID || logged.By != refused.By || logged.Prev != "" || refused.Prev != "" ||
+		logged.List != chain.ListID() || refused.List != chain.ListID() || slices.Equal(leaf.Event, sub.Event) {
+		return fmt.Errorf("%w: not two first publications of one number by one author", ErrEvidence)
+	}
+	shared := ""
+	for _, s := range leaf.Sigs {
+		key, err := dsse.ParseKey(s.Key)
+		if err == nil && dsse.VerifyEvent(key, leaf.Event, s.Sig) == nil && slices.ContainsFunc(sub.Sigs, func(o ledger.Sig) bool { return o.Key == s.Key }) {
+			shared = s.Key
+		}
+	}
+	if shared == "" {
+		p.open("that both are one author's: no key signed both; the log says whose keys they are (key.added)")
+		return nil
+	}
+	p.fact("the key %s signed two different first publications of %s", shared, logged.ID)
+	p.open("whose key that is: the log says it (key.added)")
+	p.Holds = true
+	return nil
+}
