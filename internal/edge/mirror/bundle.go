@@ -107,7 +107,7 @@ func (f *Follower) inspect(ctx context.Context, t *tree, p part, erased func(con
 		s := gate.Stored{Index: p.from + int64(i), Leaf: leaf}
 		if items != nil {
 			var err error
-			if s.Body, err = f.bodyOf(ctx, s, items[i], erased); err != nil {
+			if s.Doc, err = f.bodyOf(ctx, s, items[i], erased); err != nil {
 				return out, err
 			}
 			items[i] = item{}
@@ -127,18 +127,14 @@ func (f *Follower) inspect(ctx context.Context, t *tree, p part, erased func(con
 }
 
 // bodyOf makes the body of a leaf out of what was sent for it, or says why there is none.
-func (f *Follower) bodyOf(ctx context.Context, s gate.Stored, it item, erased func(context.Context, int64) (bool, error)) (*ledger.Body, error) {
+func (f *Follower) bodyOf(ctx context.Context, s gate.Stored, it item, erased func(context.Context, int64) (bool, error)) (*event.Doc, error) {
 	e, err := event.Open(s.Index, s.Leaf, nil)
 	if err != nil || e.Body == nil || e.Body.N < 0 {
 		return nil, nil //nolint:nilerr // what is wrong with it, Inspect says
 	}
 	if it.mark == ledger.BodyPresent {
-		b, err := ledger.Pack(bytes.NewReader(it.salt[:]), it.raw)
-		if err != nil {
-			return nil, err
-		}
-		if b.Hash == e.Body.H && b.N == e.Body.N {
-			return b, nil
+		if ledger.BodyHash(it.salt, it.raw) == e.Body.H && int64(len(it.raw)) == e.Body.N {
+			return event.Pack(bytes.NewReader(it.salt[:]), it.raw)
 		}
 		return nil, &Withheld{s.Index, "what is in its place is not what was logged"}
 	}

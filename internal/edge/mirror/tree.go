@@ -106,6 +106,11 @@ func (t *tree) RootAt(ctx context.Context, size int64) (tlog.Hash, error) {
 	return tlog.TreeHash(size, t.hashes(ctx))
 }
 
+// ProveGrowth proves that the tree's first to leaves begin with its first from.
+func (t *tree) ProveGrowth(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
+	return tlog.ProveTree(to, from, t.hashes(ctx))
+}
+
 // proven checks leaves, from index from on, against the tree. They lie in one bundle. ErrAnswer: they are not the tree's.
 func (t *tree) proven(ctx context.Context, from int64, leaves [][]byte) error {
 	mine := make([]tlog.Hash, len(leaves))
