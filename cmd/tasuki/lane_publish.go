@@ -108,70 +108,64 @@ func (c *NodePublishCmd) sign(ctx context.Context, p *Program, n *laneNode, clie
 	return nil
 }
 
-// next is the event that the node says about an identifier next: after its own newest one, waiting or sent; else, for a number of its
-// blocks, the first; else as the list says. Without a client, the list is not asked.
+// next is the event that the node says about an identifier next: after its own that waits; else as the list says, which may have heard
+// of the identifier from elsewhere; else, where nobody can be asked, after its own that was sent, or as the first of a number of its
+// blocks. Without a client, the list is not asked.
 func (n *laneNode) next(ctx context.Context, client *http.Client, id string) (*event.Event, error) {
 	now := n.now().UTC().Truncate(time.Millisecond)
 	e := &event.Event{At: now, By: n.Org, List: n.laneConfig.List, ID: id, DV: schema.Current}
-	newest, err := n.newest(id)
-	if err != nil {
-		return nil, err
+	waiting, err := n.outbox.Waiting()
+	if err == nil {
+		e.Prev, err = newest(waiting, id)
 	}
-	if newest != "" {
-		e.Prev = newest
+	if err != nil || e.Prev != "" {
+		return e, err
+	}
+	known, asked := n.ask(ctx, client, id)
+	if asked == nil && !known.First {
+		e.Prev = known.Prev
 		return e, nil
 	}
+	sent, err := n.outbox.Sent()
+	if err == nil {
+		e.Prev, err = newest(sent, id)
+	}
+	if err != nil || e.Prev != "" {
+		return e, err
+	}
+	e.Short = n.Short
 	for _, b := range n.journal.Blocks() {
 		if (&event.Event{Year: b.Year, First: b.First, Last: b.Last}).Covers(id) {
-			if known, err := n.ask(ctx, client, id); err == nil && !known.First { // published from elsewhere, or by the API
-				e.Prev = known.Prev
-				return e, nil
-			}
-			e.Reserved, e.Short = n.assigned(id, now), n.Short
+			e.Reserved = n.assigned(id, now)
 			return e, nil
 		}
 	}
-	known, err := n.ask(ctx, client, id)
-	if err != nil {
-		return nil, fmt.Errorf("%s is no number of this node, and the list cannot be asked about it: %w", id, err)
+	if asked != nil {
+		return nil, fmt.Errorf("%s is no number of this node, and the list cannot be asked about it: %w", id, asked)
 	}
-	if e.Prev = known.Prev; known.First {
-		e.Short, e.Org = n.Short, known.Org
-		if e.Reserved, err = time.Parse(ledger.TimeFormat, known.Reserved); err != nil {
-			return nil, fmt.Errorf("%s: the list does not say since when it is reserved", id)
-		}
+	e.Org = known.Org
+	if e.Reserved, err = time.Parse(ledger.TimeFormat, known.Reserved); err != nil {
+		return nil, fmt.Errorf("%s: the list does not say since when it is reserved", id)
 	}
 	return e, nil
 }
 
-// newest is the hash of the newest event about an identifier that this node signed, "" when there is none.
-func (n *laneNode) newest(id string) (string, error) {
-	waiting, err := n.outbox.Waiting()
-	if err != nil {
-		return "", err
-	}
-	sent, err := n.outbox.Sent()
-	if err != nil {
-		return "", err
-	}
-	type link struct{ hash, prev string }
-	var links []link
-	for _, item := range append(sent, waiting...) {
-		sub, e, err := event.ParseSubmission(item.Submission)
+// newest is the hash of the newest of these events about an identifier, "" when there is none.
+func newest(items []lane.Item, id string) (string, error) {
+	follows, hashes := map[string]bool{}, []string{}
+	for _, item := range items {
+		_, e, err := event.ParseSubmission(item.Submission)
 		if err != nil {
 			return "", fmt.Errorf("event %s: %w", item.Name(), err)
 		}
-		if hash := sub.Hash(); e.ID == id {
-			links = append(links, link{fmt.Sprintf("%x", hash[:]), e.Prev})
+		if e.ID == id {
+			follows[e.Prev] = true
+			hashes = append(hashes, item.Name())
 		}
 	}
-	for _, l := range links {
-		last := true
-		for _, other := range links {
-			last = last && other.prev != l.hash
-		}
-		if last {
-			return l.hash, nil
+	for _, h := range hashes {
+		if !follows[h] {
+			return h, nil
 		}
 	}
 	return "", nil

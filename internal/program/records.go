@@ -149,6 +149,12 @@ func (s *Service) Replace(ctx context.Context, c authority.Caller, id string, ra
 		if err := want.check(i); err != nil {
 			return err
 		}
+		// Whole documents are not handed in signed, so that one of an organisation that attests for itself is not replaced at all.
+		if owner, err := authority.GetOrg(ctx, t.Tx, t.Now(), i.Owner); err == nil && owner.SelfAttested() || t.me.Org.SelfAttested() {
+			return fmt.Errorf("%s: %w", id, authority.ErrNotSigned)
+		} else if err != nil && !errors.Is(err, authority.ErrNoOrg) {
+			return err
+		}
 		_, err = registry.Replace(ctx, t.Tx, t, i, t.me.Org.ID, doc)
 		return err
 	})
