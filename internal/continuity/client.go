@@ -100,6 +100,7 @@ func (c *Client) sibling(ctx context.Context, d *charter.Document, seal sealer) 
 	}
 	head := c.Chain.Head()
 	out, hold := OfferPast, c.Hold
+	follows := c.policy.prefers(d) && c.mayChoose(d) == nil
 	if d.Charter().V == head.Charter().V {
 		out = OfferSibling
 		if !hold.Held() && !c.policy.prefers(head) {
@@ -113,24 +114,35 @@ func (c *Client) sibling(ctx context.Context, d *charter.Document, seal sealer) 
 		return "", err
 	}
 	c.Siblings, c.Hold = append(c.Siblings, d), hold
-	follows := c.rules.off == mutant.ClientNoHold || c.rules.off == mutant.CosignSiblings
-	if out == OfferSibling && (c.policy.prefers(d) || follows) {
+	follows = follows || c.rules.off == mutant.ClientNoHold || c.rules.off == mutant.CosignSiblings
+	if out == OfferSibling && follows {
 		return out, c.choose(ctx, d, seal)
 	}
 	return out, nil
 }
 
 // Choose is the decision of people between two successors: the hash of the head or of a sibling of it. What was accepted stays
-// accepted; if the branch does not contain it, the client holds again.
+// accepted: who has a view of one branch cannot go to the other (ErrCommitted), since no tree of that contains it.
 func (c *Client) Choose(ctx context.Context, hash string) error {
 	if hash == c.Chain.Head().Hash() {
 		return c.Release(ctx)
 	}
 	d, err := c.beside(hash)
+	if err == nil {
+		err = c.mayChoose(d)
+	}
 	if err != nil {
 		return err
 	}
 	return c.choose(ctx, d, noSeal)
+}
+
+// mayChoose says ErrCommitted when the view is of an epoch that a sibling of the head would replace.
+func (c *Client) mayChoose(d *charter.Document) error {
+	if e := d.Charter().Operator.Epoch; c.Accepted.Epoch == e && c.Chain.OpenedBy(e) == c.Chain.Head() && c.rules.off != mutant.ChooseBack {
+		return fmt.Errorf("charter %d: %w", d.Charter().V, ErrCommitted)
+	}
+	return nil
 }
 
 // beside is the sibling of the head that has a hash.
@@ -245,7 +257,7 @@ func (c *Client) judge(ctx context.Context, signed []byte, copy Copy) (Verdict, 
 		switch {
 		case err == nil || c.rules.off == mutant.ClientDrifts:
 		case errors.Is(err, ErrFork):
-			return v, c.hold(ctx, signed, v, fresh)
+			return v, c.hold(ctx, signed, copy, v, fresh)
 		default:
 			return v, err
 		}
@@ -315,12 +327,12 @@ func (c *Client) checkEpoch(ctx context.Context, signed []byte, copy Copy, v Ver
 }
 
 // hold stops at a quorum's checkpoint that does not contain the view.
-func (c *Client) hold(ctx context.Context, signed []byte, v Verdict, fresh bool) error {
+func (c *Client) hold(ctx context.Context, signed []byte, copy Copy, v Verdict, fresh bool) error {
 	text := "two published checkpoints of one origin contradict each other"
 	if fresh {
 		text = "a published checkpoint of a new epoch does not contain one of the epoch before"
 	}
-	e := newEvidence(EvidenceFork, v.Checkpoint.Origin, text, c.now(), c.Accepted.Note, signed)
+	e := newEvidence(EvidenceFork, v.Checkpoint.Origin, text, c.now(), c.Accepted.Note, signed).with(grown(ctx, copy, v.Tree(), c.Accepted.Tree))
 	h := Hold{HoldFork, e.Name, "", c.now()}
 	if err := c.disk.Hold(ctx, h, &e); err != nil {
 		return err

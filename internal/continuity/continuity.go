@@ -41,7 +41,7 @@ var (
 	ErrTail      = errors.New("continuity: the copy holds leaves that the new epoch does not continue")
 	ErrNotListed = errors.New("continuity: the charter lists no such mirror")
 	ErrAmnesia   = errors.New("continuity: this key cosigned more than this disk knows")
-	ErrCommitted = errors.New("continuity: this mirror cosigned the other branch already")
+	ErrCommitted = errors.New("continuity: committed to the other branch already")
 	ErrUnheard   = errors.New("continuity: too few mirrors were heard")
 	ErrBehind    = errors.New("continuity: mirrors hold more than this log")
 )

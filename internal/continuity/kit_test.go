@@ -166,7 +166,9 @@ func (t *tree) ReadHashes(indexes []int64) (out []tlog.Hash, err error) {
 	return out, nil
 }
 
-func (t *tree) RootAt(_ context.Context, size int64) (tlog.Hash, error) { return tlog.TreeHash(size, t) }
+func (t *tree) RootAt(_ context.Context, size int64) (tlog.Hash, error) {
+	return tlog.TreeHash(size, t)
+}
 
 func (t *tree) Opening(_ context.Context, epoch int64) (continuity.Opening, error) {
 	if o, ok := t.opening[epoch]; ok {

@@ -90,6 +90,9 @@ func (m *Mirror) Choose(ctx context.Context, hash string) error {
 		return m.Release(ctx)
 	}
 	d, err := m.beside(hash)
+	if err == nil {
+		err = m.mayChoose(d)
+	}
 	if err != nil {
 		return err
 	}
@@ -196,6 +199,11 @@ func (m *Mirror) compare(ctx context.Context, v Verdict, signed []byte, copy Cop
 		notes = [][]byte{seen.Note, signed}
 	}
 	e := newEvidence(EvidenceFork, v.Checkpoint.Origin, "the log signed two trees of which neither contains the other", m.now(), notes...)
+	if seen.Size < to.Size {
+		e = e.with(grown(ctx, copy, to, seen.Tree))
+	} else if seen.Size <= stored.Size {
+		e = e.with(grown(ctx, m.disk, seen.Tree, to))
+	}
 	halt := Stop{Origin: v.Checkpoint.Origin, Size: cosigned.Size, Kind: EvidenceFork, Leaf: -1, Reason: e.Text, At: m.now()}
 	if err := m.disk.Halt(ctx, halt, &e); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,7 +201,16 @@ func (b *board) watch() {
 	if len(list) == 0 {
 		list = b.honest()
 	}
+	if same := slices.DeleteFunc(slices.Clone(list), b.astray); len(same) > 0 {
+		list = same
+	}
 	b.succeed(list[w.rng.IntN(len(list))], b.replaced(), at)
+}
+
+// astray is a node that went with another successor than the board stands behind.
+func (b *board) astray(n *node) bool {
+	v := min(n.disk.chain.Head().Charter().V, b.chain.Head().Charter().V)
+	return n.disk.chain.At(v) != b.chain.At(v)
 }
 
 // captive says that a charter has more lying mirrors than f: nothing is promised to those who follow it.

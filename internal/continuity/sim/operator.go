@@ -51,7 +51,7 @@ func (n *node) operate() {
 		n.open(continuity.Opening{Epoch: 1, Charter: d.Hash(), Root: n.disk.log.root(0)})
 		return
 	}
-	if _, err := n.disk.Opening(n.w.ctx, epoch); err == nil {
+	if o, err := n.disk.Opening(n.w.ctx, epoch); err == nil && o.Charter == chain.OpenedBy(epoch).Hash() {
 		n.hold(false)
 	} else {
 		n.handover(d)
