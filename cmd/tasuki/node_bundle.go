@@ -36,42 +36,51 @@ const pieceOfBundle = 4 << 20
 
 // Each gives the leaves of a range with what stands beside them.
 func (n bundleSource) Each(ctx context.Context, from, to int64, fn func(index int64, leaf []byte, mark byte, salt [16]byte, raw []byte) error) error {
-	type one struct {
-		leaf []byte
-		stored
-	}
+	const rowsOfPiece = 64
 	for from < to {
-		var piece []one
+		var piece []ledger.Row
 		err := n.db.View(ctx, func(tx *store.Tx) error {
-			for size, i := 0, from; i < to && size < pieceOfBundle; i++ {
-				leaf, err := n.ledger.Leaf(ctx, tx, i)
+			for size, next := 0, from; next < to && size < pieceOfBundle; {
+				rows, err := n.ledger.Rows(ctx, tx, next, min(to, next+rowsOfPiece))
 				if err != nil {
 					return err
 				}
-				item, err := logSource(n).item(ctx, tx, i, leaf)
-				if err != nil {
-					return err
+				for _, r := range rows {
+					if size += len(r.Leaf); r.Body != nil {
+						size += len(r.Body.Packed)
+					}
 				}
-				if size += len(leaf); item.body != nil {
-					size += len(item.body.Packed)
-				}
-				piece = append(piece, one{leaf, item})
+				piece, next = append(piece, rows...), next+int64(len(rows))
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for i, p := range piece {
-			give := func(mark byte, salt [16]byte, raw []byte) error { return fn(from+int64(i), p.leaf, mark, salt, raw) }
-			if err := p.give(give); err != nil {
+		for i, r := range piece {
+			if err := giveRow(r, fn); err != nil {
 				return err
 			}
-			piece[i] = one{}
+			piece[i] = ledger.Row{}
 		}
 		from += int64(len(piece))
 	}
 	return nil
+}
+
+func giveRow(r ledger.Row, fn func(index int64, leaf []byte, mark byte, salt [16]byte, raw []byte) error) error {
+	if r.Body == nil {
+		mark, err := absentBody(r)
+		if err != nil {
+			return err
+		}
+		return fn(r.Index, r.Leaf, mark, [16]byte{}, nil)
+	}
+	raw, err := r.Body.Bytes()
+	if err != nil {
+		return err
+	}
+	return fn(r.Index, r.Leaf, ledger.BodyPresent, r.Body.Salt, raw)
 }
 
 // Leaves gives the leaves of a range.

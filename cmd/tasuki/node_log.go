@@ -8,6 +8,7 @@ import (
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
+	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
@@ -61,11 +62,11 @@ func (n logSource) Entries(ctx context.Context, num int64, width int) (bundle []
 		if num < 0 || width < 1 || first+int64(width) > cp.Size {
 			return ledger.ErrSize
 		}
-		for index := first; index < first+int64(width); index++ {
-			leaf, err := n.ledger.Leaf(ctx, tx, index)
-			if err != nil {
-				return err
-			}
+		leaves, err := n.ledger.Leaves(ctx, tx, first, first+int64(width))
+		if err != nil {
+			return err
+		}
+		for _, leaf := range leaves {
 			if bundle, err = c2sp.AppendEntry(bundle, leaf); err != nil {
 				return err
 			}
@@ -75,47 +76,93 @@ func (n logSource) Entries(ctx context.Context, num int64, width int) (bundle []
 	return bundle, err
 }
 
-// Bodies gives the items of a body bundle. They are fetched piece by piece as they are stored, so that a slow receiver
-// holds no transaction open; what is erased meanwhile is missing from the pieces after.
+// Bodies gives the items of a body bundle.
 func (n logSource) Bodies(ctx context.Context, num int64, from int, fn func(mark byte, salt [16]byte, raw []byte) error) error {
-	const pieceBytes = 1 << 20
+	return n.beside(ctx, num, from, func(mark byte, body *ledger.Body) error {
+		if body == nil {
+			return fn(mark, [16]byte{}, nil)
+		}
+		raw, err := body.Bytes()
+		if err != nil {
+			return err
+		}
+		return fn(mark, body.Salt, raw)
+	})
+}
+
+// Packed gives them as they are stored.
+func (n logSource) Packed(ctx context.Context, num int64, from int, fn func(mark byte, body *ledger.Body) error) error {
+	return n.beside(ctx, num, from, func(mark byte, body *ledger.Body) error {
+		if body != nil && !body.Portable() {
+			return tiles.ErrUnportable
+		}
+		return fn(mark, body)
+	})
+}
+
+// beside gives what stands beside the leaves of a bundle. It is fetched piece by piece, so that a slow receiver holds no transaction open; what is erased
+// meanwhile is missing from the pieces after.
+func (n logSource) beside(ctx context.Context, num int64, from int, fn func(mark byte, body *ledger.Body) error) error {
+	const pieceRows, pieceBytes = 32, 1 << 20
 	for next, last := num*256+int64(from), int64(-1); ; {
-		var piece []stored
+		type item struct {
+			mark byte
+			body *ledger.Body
+		}
+		var piece []item
 		err := n.view(ctx, func(tx *store.Tx, cp ledger.Checkpoint) error {
 			if last < 0 { // how far the first piece saw
 				if last = min((num+1)*256, cp.Size); next >= last {
 					return ledger.ErrSize
 				}
 			}
-			for size := 0; next < last && size < pieceBytes; next++ {
-				leaf, err := n.ledger.Leaf(ctx, tx, next)
+			for size := 0; next < last && size < pieceBytes; {
+				rows, err := n.ledger.Rows(ctx, tx, next, min(last, next+pieceRows))
 				if err != nil {
 					return err
 				}
-				item, err := n.item(ctx, tx, next, leaf)
-				if err != nil {
-					return err
+				for _, r := range rows {
+					it := item{mark: ledger.BodyPresent, body: r.Body}
+					if r.Body == nil {
+						if it.mark, err = absentBody(r); err != nil {
+							return err
+						}
+					} else {
+						size += len(r.Body.Packed)
+					}
+					piece = append(piece, it)
 				}
-				if item.body != nil {
-					size += len(item.body.Packed)
-				}
-				piece = append(piece, item)
+				next += int64(len(rows))
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for i, item := range piece {
-			if err := item.give(fn); err != nil {
+		for i, it := range piece {
+			if err := fn(it.mark, it.body); err != nil {
 				return err
 			}
-			piece[i] = stored{}
+			piece[i] = item{}
 		}
 		if next >= last {
 			return nil
 		}
 	}
+}
+
+// absentBody says why there is no body beside a leaf.
+func absentBody(r ledger.Row) (mark byte, err error) {
+	e, err := event.Open(r.Index, r.Leaf, nil)
+	switch {
+	case err != nil && !errors.Is(err, event.ErrUnknown):
+		return 0, err
+	case err != nil || e.Body == nil:
+		return ledger.BodyNone, nil
+	case e.Kind == event.PrivateFact:
+		return ledger.BodyCommitted, nil
+	}
+	return ledger.BodyErased, nil
 }
 
 // Body is the body whose salted hash is given.
@@ -209,40 +256,3 @@ var (
 	errUnsigned     = errors.New("logged, but not under a signed checkpoint yet")
 	errNoCheckpoint = errors.New("nothing is signed yet")
 )
-
-// stored is what stands beside a leaf.
-type stored struct {
-	mark byte
-	body *ledger.Body // of ledger.BodyPresent, packed
-}
-
-func (s stored) give(fn func(mark byte, salt [16]byte, raw []byte) error) error {
-	if s.body == nil {
-		return fn(s.mark, [16]byte{}, nil)
-	}
-	raw, err := s.body.Bytes()
-	if err != nil {
-		return err
-	}
-	return fn(s.mark, s.body.Salt, raw)
-}
-
-func (n logSource) item(ctx context.Context, tx *store.Tx, index int64, leaf []byte) (stored, error) {
-	body, err := n.ledger.Body(ctx, tx, index)
-	if err == nil {
-		return stored{mark: ledger.BodyPresent, body: body}, nil
-	}
-	if !errors.Is(err, ledger.ErrNotFound) {
-		return stored{}, err
-	}
-	e, err := event.Open(index, leaf, nil)
-	switch {
-	case err != nil && !errors.Is(err, event.ErrUnknown):
-		return stored{}, err
-	case err != nil || e.Body == nil:
-		return stored{mark: ledger.BodyNone}, nil
-	case e.Kind == event.PrivateFact:
-		return stored{mark: ledger.BodyCommitted}, nil
-	}
-	return stored{mark: ledger.BodyErased}, nil
-}

@@ -19,6 +19,7 @@ type Stored struct {
 	Index   int64
 	Leaf    []byte
 	Body    *ledger.Body    // nil when there is none or it was erased
+	Doc     *event.Doc      // in place of Body: one that event.Pack made here, whose hash is therefore known to be its bytes'
 	Private *ledger.Private // of a committed event, where this copy may hold it
 }
 
@@ -42,12 +43,17 @@ func (g *Gate) Inspect(s Stored) (*Inspected, error) {
 	if e.List != g.List {
 		return nil, fmt.Errorf("%w: leaf %d is of another list", ErrForeign, s.Index)
 	}
+	if s.Doc != nil {
+		s.Body, e.Doc = s.Doc.Body, s.Doc
+	}
 	if s.Body != nil {
 		if e.Kind == event.PrivateFact || e.Body == nil || e.Body.H != s.Body.Hash || e.Body.N != s.Body.N {
 			return nil, fmt.Errorf("%w: leaf %d: body", ErrForeign, s.Index)
 		}
-		if err := s.Body.Check(); err != nil {
-			return nil, fmt.Errorf("leaf %d: %w", s.Index, err)
+		if s.Doc == nil {
+			if err := s.Body.Check(); err != nil {
+				return nil, fmt.Errorf("leaf %d: %w", s.Index, err)
+			}
 		}
 		if err := g.Prepare(e.Kind, e.Doc); err != nil {
 			return nil, fmt.Errorf("leaf %d: %w", s.Index, err)

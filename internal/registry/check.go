@@ -94,24 +94,27 @@ func when(is bool, err error) error {
 // checkImported: what another list says never replaces what is this one's, nor anything as new. Of an erased document only the dates that its leaf has
 // are compared.
 func checkImported(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	i, err := GetID(ctx, tx, e.ID)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
+	c, err := cve.ParseID(e.ID)
 	if err != nil {
+		return ErrNumber
+	}
+	var there, listed, owned bool
+	var ms int64
+	var sum []byte
+	number := int64(min(c.Number, GeneralEnd+1)) // no block reaches beyond
+	if err := tx.QueryRow(ctx, checkImport, int64(c.Year), number, number, e.ID, e.ID).Scan(&there, &ms, &sum, &listed, &owned); err != nil {
 		return err
 	}
-	have, err := Get(ctx, tx, e.ID)
-	if errors.Is(err, ErrNotFound) || err == nil && i.Owner != "" {
+	switch {
+	case owned || listed && !there:
 		return ErrLocal // given out here, or its assigner is one of this list's organisations
-	}
-	if err != nil {
-		return err
-	}
-	if !have.Updated.IsZero() && have.Updated.UnixMilli() > updated(e.Dates) {
+	case !there:
+		return nil
+	case ms > updated(e.Dates):
 		return ErrStaleCopy
 	}
-	if e.Doc == nil || have.Erased() {
+	have := Row{}
+	if copy(have.SHA256[:], sum); e.Doc == nil || have.Erased() {
 		return nil
 	}
 	f, err := factsOf(e.Doc)
@@ -120,6 +123,8 @@ func checkImported(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	}
 	return err
 }
+
+var checkImport = q.Get("check_import")
 
 // checkKnown: what is said of an identifier fits the state that earlier leaves left it in, and the first of them opens whose it is.
 func checkKnown(ctx context.Context, tx *store.Tx, e *event.Entry) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
@@ -24,35 +25,53 @@ func (w *Withheld) Error() string {
 	return fmt.Sprintf("mirror: the body of leaf %d is withheld: %s", w.Leaf, w.Why)
 }
 
-// item is one place of a body bundle.
+// item is one place of a body bundle: the body as it was sent, packed or not.
 type item struct {
-	mark byte
-	salt [16]byte
-	raw  []byte
+	mark   byte
+	salt   [16]byte
+	raw    []byte
+	packed *ledger.Body
 }
 
-// bodies fetches the items of bundle n from item from on, up to but without item to. It asks again where an answer was cut.
+// doc is the item's body, once it was compared with what a leaf binds. ledger.ErrBody and ledger.ErrEncoding are the sender's fault.
+func (i item) doc(ref event.BodyRef) (*event.Doc, error) {
+	switch {
+	case i.packed != nil:
+		return event.Received(i.packed, ref)
+	case ledger.BodyHash(i.salt, i.raw) == ref.H && int64(len(i.raw)) == ref.N:
+		return event.Pack(bytes.NewReader(i.salt[:]), i.raw)
+	}
+	return nil, ledger.ErrBody
+}
+
+// bodies fetches the items of bundle n from item from on, up to but without item to. It asks again where an answer was cut. Packed is how a copy of this
+// program stores them, which spares both sides most of the work; any server of the log can send them plain.
 func (p *Peer) bodies(ctx context.Context, n int64, from, to int) ([]item, error) {
 	out := make([]item, 0, to-from)
 	for from < to {
-		path := "/bodies/" + c2sp.IndexPath(n)
+		path := "/bodies/" + c2sp.IndexPath(n) + "?packed=1"
 		if from > 0 {
-			path += fmt.Sprintf("?from=%d", from)
+			path += fmt.Sprintf("&from=%d", from)
 		}
-		raw, err := p.get(ctx, path, maxPart)
+		raw, head, err := p.ask(ctx, http.MethodGet, path, nil, maxPart)
 		if err != nil {
 			return nil, err
 		}
 		had := from
 		for r := bytes.NewReader(raw); from < to; from++ {
-			mark, salt, body, err := ledger.ReadItem(r)
+			var it item
+			if head.Get("Tasuki-Packed") == "1" {
+				it.mark, it.packed, err = ledger.ReadPacked(r)
+			} else {
+				it.mark, it.salt, it.raw, err = ledger.ReadItem(r)
+			}
 			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%w: bodies/%d: %w", ErrAnswer, n, err)
 			}
-			out = append(out, item{mark, salt, body})
+			out = append(out, it)
 		}
 		if from == had {
 			return nil, fmt.Errorf("%w: bodies/%d ends at item %d", ErrAnswer, n, from)
@@ -133,10 +152,11 @@ func (f *Follower) bodyOf(ctx context.Context, s gate.Stored, it item, erased fu
 		return nil, nil //nolint:nilerr // what is wrong with it, Inspect says
 	}
 	if it.mark == ledger.BodyPresent {
-		if ledger.BodyHash(it.salt, it.raw) == e.Body.H && int64(len(it.raw)) == e.Body.N {
-			return event.Pack(bytes.NewReader(it.salt[:]), it.raw)
+		doc, err := it.doc(*e.Body)
+		if errors.Is(err, ledger.ErrBody) || errors.Is(err, ledger.ErrEncoding) {
+			return nil, &Withheld{s.Index, "what is in its place is not what was logged"}
 		}
-		return nil, &Withheld{s.Index, "what is in its place is not what was logged"}
+		return doc, err
 	}
 	gone, err := erased(ctx, s.Index)
 	if err != nil {

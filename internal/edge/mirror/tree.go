@@ -197,10 +197,13 @@ func (t *tree) Opening(ctx context.Context, epoch int64) (found continuity.Openi
 			if err != nil {
 				return err
 			}
-			if int64(len(item.raw)) != e.Body.N || ledger.BodyHash(item.salt, item.raw) != e.Body.H {
+			doc, err := item.doc(*e.Body)
+			if err == nil {
+				body, err = doc.Bytes()
+			}
+			if err != nil {
 				return fmt.Errorf("%w: body of leaf %d", ErrAnswer, index)
 			}
-			body = item.raw
 		}
 		if found, err = continuity.OpeningOf(index, e.Event, body); err != nil {
 			return err
