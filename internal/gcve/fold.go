@@ -65,8 +65,9 @@ func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error 
 	return nil
 }
 
+// rule refuses a leaf; why is public and repeats nothing that somebody chose.
 func rule(e *event.Entry, why string) error {
-	return fmt.Errorf("leaf %d: %w: %s", e.Index, ErrRule, why)
+	return fmt.Errorf("%w: %w", ErrRule, &event.Violation{Leaf: e.Index, Rule: "gcve", Reason: why})
 }
 
 // ownID reads an identifier as the list's authority writes it.
@@ -246,7 +247,7 @@ func foldDirectory(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 		}
 		d, err := openDirectory(raw)
 		if err != nil {
-			return rule(e, err.Error())
+			return rule(e, "its directory cannot be read, or is not signed by the key beside it")
 		}
 		if hex.EncodeToString(d.SHA256[:]) != e.Digest || millis(d.Updated) != millis(e.SourceTime) {
 			return rule(e, "the leaf does not say what its directory says")
