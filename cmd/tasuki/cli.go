@@ -20,6 +20,7 @@ type CLI struct {
 	Verify  VerifyCmd  `cmd:"" help:"Check proofs offline."`
 	Replay  ReplayCmd  `cmd:"" help:"Rebuild all derived tables from the log and compare."`
 	Fsck    FsckCmd    `cmd:"" help:"Check the whole store: leaves, bodies, tiles, checkpoint, tables."`
+	Doctor  DoctorCmd  `cmd:"" help:"Look at everything that this copy of the list depends on, and say what to do."`
 	Backup  BackupCmd  `cmd:"" help:"Write a backup, also while the node runs."`
 	Promote PromoteCmd `cmd:"" help:"Open the epoch that a charter gives to this machine: a mirror becomes the operator, or an operator goes on with a new key."`
 	Restore RestoreCmd `cmd:"" help:"Bring a backup back, or open a new epoch over a restored directory."`
@@ -30,12 +31,13 @@ type CLI struct {
 	Cna       CnaCmd       `cmd:"" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
 	Authority AuthorityCmd `cmd:"" help:"Begin and keep a numbering authority: organisations, users, years, scopes."`
 
-	Charter CharterCmd `cmd:"" help:"Who runs the list, and how that changes."`
-	Board   BoardCmd   `cmd:"" help:"Sign charters as a member of the board, on a machine without a network."`
-	Mirror  MirrorCmd  `cmd:"" help:"Keep a validated copy of a list."`
-	Client  ClientCmd  `cmd:"" help:"Read a list that nobody has to be trusted for: a copy of one's own that verifies everything, or single proofs."`
-	Witness WitnessCmd `cmd:"" help:"Look on that logs only grow."`
-	Node    NodeCmd    `cmd:"" help:"An authority's own node, which assigns without the list's."`
+	Charter  CharterCmd  `cmd:"" help:"Who runs the list, and how that changes."`
+	Board    BoardCmd    `cmd:"" help:"Sign charters as a member of the board, on a machine without a network."`
+	Mirror   MirrorCmd   `cmd:"" help:"Keep a validated copy of a list."`
+	Client   ClientCmd   `cmd:"" help:"Read a list that nobody has to be trusted for: a copy of one's own that verifies everything, or single proofs."`
+	Evidence EvidenceCmd `cmd:"" help:"What somebody signed and should not have."`
+	Witness  WitnessCmd  `cmd:"" help:"Look on that logs only grow."`
+	Node     NodeCmd     `cmd:"" help:"An authority's own node, which assigns without the list's."`
 
 	Governance GovernanceCmd `cmd:"" help:"Disputes, refusals, transfers, roles, deadlines: the workflows of the Program."`
 

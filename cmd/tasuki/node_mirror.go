@@ -166,7 +166,9 @@ func (n *node) foundOffline(ctx context.Context) error {
 }
 
 // httpClient is how this node asks other copies of its list. Nothing is believed for where it comes from, so redirects are followed.
-func (n *node) httpClient() *http.Client {
+func (n *node) httpClient() *http.Client { return newHTTPClient() }
+
+func newHTTPClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 16
 	t.ResponseHeaderTimeout = time.Minute

@@ -49,6 +49,7 @@ var operations = map[string]operation{
 	"client policy":               act((*node).readerPolicy),
 	"client choose":               act((*node).chooseCharter),
 	"client release":              act((*node).releaseHold),
+	"doctor":                      act((*node).doctor),
 }
 
 // operation decodes what is asked, does it and encodes what came of it.

@@ -96,7 +96,7 @@ func (n *node) readerStatus(ctx context.Context, _ struct{}, _ Reporter) (out re
 	if err != nil {
 		return out, err
 	}
-	evidence, err := n.continuity.Evidence(ctx, shownEvidence)
+	evidence, err := n.evidence(ctx, shownEvidence)
 	out.Evidence = len(evidence)
 	return out, err
 }

@@ -197,7 +197,7 @@ const shownEvidence = 200
 
 // Evidence lists what was found wrong with others.
 func (n relayCopy) Evidence(ctx context.Context) (items []relay.Item, err error) {
-	list, err := n.continuity.Evidence(ctx, shownEvidence)
+	list, err := n.evidence(ctx, shownEvidence)
 	for _, e := range list {
 		items = append(items, relay.Item{Name: e.Name, Kind: string(e.Kind), At: e.At})
 	}
@@ -206,7 +206,7 @@ func (n relayCopy) Evidence(ctx context.Context) (items []relay.Item, err error)
 
 // EvidenceFile is one piece.
 func (n relayCopy) EvidenceFile(ctx context.Context, name string) ([]byte, error) {
-	e, err := n.continuity.EvidenceNamed(ctx, name)
+	e, err := n.evidenceNamed(ctx, name)
 	if errors.Is(err, continuity.ErrNotFound) {
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}

@@ -1,10 +1,13 @@
 package continuity
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tasuki/internal/charter"
 	"tasuki/internal/event"
@@ -132,15 +135,16 @@ func (p *Proven) fork(chain *charter.Chain, siblings []*charter.Document, notes 
 
 // accomplices names who cosigned both.
 func (p *Proven) accomplices(a, b Verdict) {
-	for role, votes := range map[string][2][]Vote{"mirror": {a.Mirrors, b.Mirrors}, "witness": {a.Witnesses, b.Witnesses}} {
-		for _, one := range votes[0] {
-			both := slices.ContainsFunc(votes[1], func(v Vote) bool { return v.VKey == one.VKey && !v.At.IsZero() })
-			if both && !one.At.IsZero() {
-				p.fact("the %s %s cosigned both", role, one.Name)
+	for _, of := range []struct {
+		role string
+		a, b []Vote
+	}{{"mirror", a.Mirrors, b.Mirrors}, {"witness", a.Witnesses, b.Witnesses}} {
+		for _, one := range of.a {
+			if !one.At.IsZero() && slices.ContainsFunc(of.b, func(v Vote) bool { return v.VKey == one.VKey && !v.At.IsZero() }) {
+				p.fact("the %s %s cosigned both", of.role, one.Name)
 			}
 		}
 	}
-	slices.Sort(p.Facts[len(p.Facts)-min(len(p.Facts), 0):])
 }
 
 func (p *Proven) sibling(chain *charter.Chain, documents [][]byte) error {
@@ -174,7 +178,7 @@ func (p *Proven) sibling(chain *charter.Chain, documents [][]byte) error {
 	return nil
 }
 
-// lane reads a leaf and a submission: two first publications of one number.
+// lane reads a leaf and a submission without its body: two first publications of one number.
 func (p *Proven) lane(chain *charter.Chain, pieces [][]byte) error {
 	if len(pieces) != 2 {
 		return fmt.Errorf("%w: of a lane are a leaf and a submission", ErrEvidence)
@@ -183,31 +187,71 @@ func (p *Proven) lane(chain *charter.Chain, pieces [][]byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
+	var sub struct {
+		PayloadType string `json:"payloadType"`
+		Payload     []byte `json:"payload"`
+		Signatures  []struct {
+			KeyID string `json:"keyid"`
+			Sig   string `json:"sig"`
+		} `json:"signatures"`
+	}
+	if json.Unmarshal(pieces[1], &sub) != nil || sub.PayloadType != dsse.TypeEvent {
+		return fmt.Errorf("%w: not a submission", ErrEvidence)
+	}
 	logged, err := event.Parse(leaf.Event)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
-	sub, refused, err := event.ParseSubmission(pieces[1])
+	refused, err := event.Parse(sub.Payload)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
+	list := chain.ListID()
 	if logged.ID == "" || logged.ID != refused.ID || logged.By != refused.By || logged.Prev != "" || refused.Prev != "" ||
-		logged.List != chain.ListID() || refused.List != chain.ListID() || slices.Equal(leaf.Event, sub.Event) {
+		logged.List != list || refused.List != list || bytes.Equal(leaf.Event, sub.Payload) {
 		return fmt.Errorf("%w: not two first publications of one number by one author", ErrEvidence)
 	}
-	shared := ""
+	verified := func(key, sig string, raw []byte) bool {
+		k, err := dsse.ParseKey(key)
+		return err == nil && dsse.VerifyEvent(k, raw, sig) == nil
+	}
+	var keys []string
 	for _, s := range leaf.Sigs {
-		key, err := dsse.ParseKey(s.Key)
-		if err == nil && dsse.VerifyEvent(key, leaf.Event, s.Sig) == nil && slices.ContainsFunc(sub.Sigs, func(o ledger.Sig) bool { return o.Key == s.Key }) {
-			shared = s.Key
+		if verified(s.Key, s.Sig, leaf.Event) {
+			keys = append(keys, s.Key)
 		}
 	}
-	if shared == "" {
-		p.open("that both are one author's: no key signed both; the log says whose keys they are (key.added)")
-		return nil
+	for _, s := range sub.Signatures {
+		if slices.Contains(keys, s.KeyID) && verified(s.KeyID, s.Sig, sub.Payload) {
+			p.fact("the key %s signed two different first publications of %s", s.KeyID, logged.ID)
+			p.open("whose key that is: the log says it (key.added)")
+			p.Holds = true
+			return nil
+		}
 	}
-	p.fact("the key %s signed two different first publications of %s", shared, logged.ID)
-	p.open("whose key that is: the log says it (key.added)")
-	p.Holds = true
+	p.open("that one author signed both: the keys differ, and only the log says whose they are (key.added)")
 	return nil
+}
+
+// SiblingEvidence is the evidence that two charters of one version are: nothing but the documents, in the order of their hashes. Its time is when the later
+// one says that it was issued.
+func SiblingEvidence(a, b *charter.Document) (Evidence, error) {
+	if a.Hash() > b.Hash() {
+		a, b = b, a
+	}
+	x, err := a.Bytes()
+	if err != nil {
+		return Evidence{}, err
+	}
+	y, err := b.Bytes()
+	if err != nil {
+		return Evidence{}, err
+	}
+	var at time.Time
+	for _, d := range []*charter.Document{a, b} {
+		if t, err := time.Parse(time.RFC3339, d.Charter().Issued); err == nil && t.After(at) {
+			at = t.UTC()
+		}
+	}
+	return newEvidence(EvidenceSibling, "", fmt.Sprintf("the board signed two charters %d", a.Charter().V), at, x, y), nil
 }
