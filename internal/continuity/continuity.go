@@ -90,6 +90,17 @@ type Rules struct {
 // memo remembers what notes came to: in a simulation many look at the same one.
 type memo struct {
 	verdicts map[counted]Verdict
+	reports  map[reported]verified
+}
+
+type reported struct {
+	counted
+	charter string
+}
+
+type verified struct {
+	Report
+	err error
 }
 
 // counted is a note by where it lies, which nobody changes and the memo keeps alive, and the charter it was counted under.
@@ -100,12 +111,15 @@ type counted struct {
 }
 
 // Forget empties the memo of a simulation.
-func (r Rules) Forget() { clear(r.memo.verdicts) }
+func (r Rules) Forget() {
+	clear(r.memo.verdicts)
+	clear(r.memo.reports)
+}
 
 // Sim makes the rules of a simulation. Only package sim can name a mutant.
 func Sim(off mutant.Mutant, log func(*charter.Document) note.Verifier, mirror func(vkey string) (Verifier, error),
 	extend func(*charter.Chain, *charter.Document) (*charter.Chain, error)) Rules {
-	r := Rules{off: off, log: log, mirror: mirror, extend: extend, memo: &memo{map[counted]Verdict{}}}
+	r := Rules{off: off, log: log, mirror: mirror, extend: extend, memo: &memo{map[counted]Verdict{}, map[reported]verified{}}}
 	made := map[*charter.Document]*Quorum{}
 	r.quorum = func(r Rules, d *charter.Document) (*Quorum, error) {
 		if q := made[d]; q != nil {

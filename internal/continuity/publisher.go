@@ -22,9 +22,10 @@ type Publisher struct {
 
 // candidate is a pending checkpoint and the lines that came for it.
 type candidate struct {
-	note   c2sp.Note
-	signed []byte
-	tree   Tree
+	note    c2sp.Note
+	signed  []byte
+	tree    Tree
+	verdict Verdict // of the note
 }
 
 // window bounds how many pending checkpoints wait for lines: a mirror that is further behind cosigns a later one.
@@ -72,11 +73,11 @@ func (r Rules) OpenPublisher(ctx context.Context, d *charter.Document, disk Publ
 		return nil, err
 	}
 	if collected.Size > p.published.Size || collected.Size > 0 && p.published.Size == 0 {
-		n, err := c2sp.ParseNote(collected.Note)
-		if err != nil {
-			return nil, err
+		v := q.Check(collected.Note)
+		if v.Err != nil {
+			return nil, v.Err
 		}
-		p.window = []candidate{{n, collected.Note, collected.Tree}}
+		p.window = []candidate{{v.note, collected.Note, collected.Tree, v}}
 	}
 	return p, nil
 }
@@ -104,7 +105,7 @@ func (p *Publisher) Pending(signed []byte) error {
 	if n := len(p.window); v.Checkpoint.Size <= p.published.Size || n > 0 && v.Checkpoint.Size <= p.window[n-1].tree.Size {
 		return nil
 	}
-	p.window = append(p.window, candidate{v.note, signed, v.Tree()})
+	p.window = append(p.window, candidate{v.note, signed, v.Tree(), v})
 	if len(p.window) > window {
 		p.window = p.window[1:]
 	}
@@ -138,7 +139,6 @@ func (p *Publisher) Lines(ctx context.Context, n c2sp.Note) error {
 }
 
 func (p *Publisher) add(ctx context.Context, c *candidate, lines []c2sp.Line) error {
-	before := p.quorum.Check(c.signed)
 	next := c.note
 	valid := 0
 	for _, l := range lines {
@@ -146,7 +146,7 @@ func (p *Publisher) add(ctx context.Context, c *candidate, lines []c2sp.Line) er
 			for _, who := range one {
 				if at, err := who.key.Check(next.Text, l); err == nil {
 					valid++
-					if newer(before, who, at) {
+					if newer(c.verdict, who, at) {
 						next = next.With(l)
 					}
 				}
@@ -157,12 +157,13 @@ func (p *Publisher) add(ctx context.Context, c *candidate, lines []c2sp.Line) er
 		return ErrUnsigned
 	}
 	signed := next.Bytes()
-	if v := p.quorum.Check(signed); v.Stored() && string(signed) != string(c.signed) {
+	v := p.quorum.count(next)
+	if v.Stored() && string(signed) != string(c.signed) {
 		if err := p.disk.Collect(ctx, p.quorum.Origin(), Signed{Tree: c.tree, Note: signed}); err != nil {
 			return err
 		}
 	}
-	c.note, c.signed = next, signed
+	c.note, c.signed, c.verdict = next, signed, v
 	return nil
 }
 
@@ -180,23 +181,27 @@ func newer(v Verdict, who cosigner, at time.Time) bool {
 
 // Next says what is due: about the largest checkpoint that is furthest on its way.
 func (p *Publisher) Next() Next {
-	var best Next
+	var best *candidate
+	var phase Phase
 	for i := len(p.window) - 1; i >= 0; i-- {
-		c := p.window[i]
-		v := p.quorum.Check(c.signed)
-		n := Next{Phase: AskMirrors, Tree: c.tree, Note: c.signed, Verdict: v}
-		n.Mirrors, n.Witnesses = v.Missing()
+		c := &p.window[i]
+		of := AskMirrors
 		switch {
-		case v.OK():
-			n.Phase = Publish
-		case v.Stored() || p.quorum.off == mutant.WitnessFirst:
-			n.Phase = AskWitnesses
+		case c.verdict.OK():
+			of = Publish
+		case c.verdict.Stored() || p.quorum.off == mutant.WitnessFirst:
+			of = AskWitnesses
 		}
-		if n.Phase > best.Phase {
-			best = n
+		if of > phase {
+			best, phase = c, of
 		}
 	}
-	return best
+	if best == nil {
+		return Next{}
+	}
+	n := Next{Phase: phase, Tree: best.tree, Note: best.signed, Verdict: best.verdict}
+	n.Mirrors, n.Witnesses = best.verdict.Missing()
+	return n
 }
 
 // Publish records the checkpoint whose quorum is there, and forgets the smaller ones. It returns what is published; ErrQuorum when

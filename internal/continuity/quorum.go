@@ -242,6 +242,11 @@ func (q *Quorum) check(signed []byte) Verdict {
 	if err != nil {
 		return Verdict{Err: fmt.Errorf("%w: %w", ErrNote, err)}
 	}
+	return q.count(n)
+}
+
+// count is check of a note that was taken apart.
+func (q *Quorum) count(n c2sp.Note) Verdict {
 	cp, err := c2sp.ParseCheckpoint(n.Text)
 	if err != nil {
 		return Verdict{Err: fmt.Errorf("%w: %w", ErrNote, err)}

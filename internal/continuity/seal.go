@@ -129,6 +129,19 @@ func (q *Quorum) Reports(list, by string, notes [][]byte) (out []Report, err err
 
 // report verifies one seal.
 func (q *Quorum) report(list, by string, raw []byte) (Report, error) {
+	if q.memo == nil || len(raw) == 0 {
+		return q.verifyReport(list, by, raw)
+	}
+	at := reported{counted{q, &raw[0], len(raw)}, by}
+	r, ok := q.memo.reports[at]
+	if !ok {
+		r.Report, r.err = q.verifyReport(list, by, raw)
+		q.memo.reports[at] = r
+	}
+	return r.Report, r.err
+}
+
+func (q *Quorum) verifyReport(list, by string, raw []byte) (Report, error) {
 	n, err := c2sp.ParseNote(raw)
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrSeal, err)

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -68,19 +67,46 @@ type task struct {
 	do func()
 }
 
+// queue is a binary heap of tasks by time, and of one time by their order. It is written out because half of what happens goes through it.
 type queue []task
 
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
+func (q queue) before(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].nr < q[j].nr
 }
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(task)) }
-func (q *queue) Pop() any {
-	old := *q
-	t := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return t
+
+func (q *queue) push(t task) {
+	*q = append(*q, t)
+	h := *q
+	for i := len(h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !h.before(i, up) {
+			break
+		}
+		h[i], h[up] = h[up], h[i]
+		i = up
+	}
+}
+
+func (q *queue) pop() task {
+	h := *q
+	first, last := h[0], len(h)-1
+	h[0], h[last] = h[last], task{}
+	h = h[:last]
+	*q = h
+	for i := 0; ; {
+		down := 2*i + 1
+		if down >= last {
+			return first
+		}
+		if down+1 < last && h.before(down+1, down) {
+			down++
+		}
+		if !h.before(down, i) {
+			return first
+		}
+		h[i], h[down] = h[down], h[i]
+		i = down
+	}
 }
 
 func newWorld(ctx context.Context, k *kit, m *mode, seed uint64, log func(string)) *world {
@@ -144,7 +170,7 @@ func (w *world) node(name string) *node {
 // at lets something happen at a time.
 func (w *world) at(t int64, do func()) {
 	w.nr++
-	heap.Push(&w.todo, task{max(t, w.now), w.nr, do})
+	w.todo.push(task{max(t, w.now), w.nr, do})
 }
 
 func (w *world) in(d int64, do func()) { w.at(w.now+d, do) }
@@ -158,7 +184,7 @@ func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
 func (w *world) run() *Violation {
 	check := int64(healAt + 200)
 	for len(w.todo) > 0 && w.now < endAt && w.judge.found == nil && w.ctx.Err() == nil {
-		t := heap.Pop(&w.todo).(task)
+		t := w.todo.pop()
 		w.now = t.at
 		if w.now >= check {
 			check += 100
