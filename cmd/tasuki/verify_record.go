@@ -46,7 +46,7 @@ func readParts(parts []ledger.VerifiedPart) (*provedRecord, error) {
 		entry := &event.Entry{Event: e, Index: part.Index, Back: part.Leaf.Stamp.Back, Time: time.UnixMilli(part.Leaf.Stamp.Time).UTC(), Own: part.Leaf.Stamp.Own}
 		role := "base"
 		switch {
-		case e.Kind == event.PrivateFact && n == len(parts)-1 && len(r.puts) > 0 && r.puts[0].Own != nil && r.puts[0].Own.Index == part.Index:
+		case (e.Kind == event.PrivateFact || e.Kind == event.BlockGranted) && n == len(parts)-1 && len(r.puts) > 0 && r.puts[0].Own != nil && r.puts[0].Own.Index == part.Index:
 			r.owner, role = entry, "owner"
 		case e.Kind.Whole() && n == 0:
 			r.base = entry

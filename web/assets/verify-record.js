@@ -15,7 +15,7 @@
     const out = { base: null, puts: [], owner: null, needed: new Set() };
     for (const [i, p] of parts.entries()) {
       const first = out.puts[0], own = first && first.o.own;
-      if (p.e.kind === "private/1" && i === parts.length - 1 && own && own.i === p.index) {
+      if ((p.e.kind === "private/1" || p.e.kind === "block.granted/1") && i === parts.length - 1 && own && own.i === p.index) {
         out.owner = p;
         continue;
       }

@@ -249,8 +249,14 @@
   const names = Array.from(root.querySelectorAll("[data-step]"), (li) => li.dataset.step);
   const pinned = () => { try { return localStorage.getItem(KEPT) || ""; } catch { return ""; } };
 
-  // The owner of an identifier is committed to: whoever knows whom to try can make the commitment again.
+  // The owner of an identifier is committed to, or that of the block it was assigned from: whoever knows whom to try can make the
+  // commitment again.
   const opens = async (part, salt, id, org) => {
+    const e = part.e;
+    if (e.kind === "block.granted/1") {
+      const [, year, n] = /^CVE-(\d{4})-(\d+)$/.exec(id) || [];
+      return Number(year) === e.year && Number(n) >= e.first && Number(n) <= e.last && hex(await sha256(unhex(salt), utf8.encode(org))) === e.owner;
+    }
     const fact = utf8.encode(JSON.stringify({ id, kind: "id.owner/1", org }).padEnd(256));
     return hex(await sha256(unhex(salt), fact)) === part.e.body.h;
   };

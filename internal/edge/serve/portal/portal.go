@@ -67,6 +67,7 @@ func Handler(o Options) http.Handler {
 	s.aboutAccount()
 	s.aboutGrants()
 	s.aboutCases()
+	s.aboutKeys()
 	s.handle("GET /portal/trail", s.trail)
 	s.mux.HandleFunc("/portal/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -219,6 +220,7 @@ func (s *server) places(me *authority.Standing, path string) (out []portal.Place
 		add("grants", "/portal/grants")
 	}
 	add("cases", "/portal/cases")
+	add("keys", keysPath)
 	add("trail", "/portal/trail")
 	if slices.ContainsFunc(out, func(p portal.Place) bool { return p.Here == "page" }) {
 		for i := range out { // one's own organisation is among all of them, and a place of its own
