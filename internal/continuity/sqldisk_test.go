@@ -40,45 +40,50 @@ func shelve(t *testing.T, db *store.DB, l *list) *shelf {
 // log appends events, each folded as the gate would.
 func (s *shelf) log(events ...*event.Event) {
 	s.t.Helper()
+	for _, e := range events {
+		var body *ledger.Body
+		if e.Reason != "" { // the test's way to hand over a body
+			var err error
+			if body, err = ledger.Pack(rand.Reader, []byte(e.Reason)); err != nil {
+				s.t.Fatal(err)
+			}
+			e.Reason, e.Body = "", &event.BodyRef{H: body.Hash, N: body.N}
+		}
+		raw, err := e.Marshal()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Time: at.UnixMilli(), Back: -1}}.Marshal()
+		if err == nil {
+			err = s.put(leaf, body)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// put appends one leaf.
+func (s *shelf) put(leaf []byte, body *ledger.Body) error {
 	ctx := context.Background()
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		head, err := s.Log.Lock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
-			var body *ledger.Body
-			if e.Reason != "" { // the test's way to hand over a body
-				if body, err = ledger.Pack(rand.Reader, []byte(e.Reason)); err != nil {
-					return err
-				}
-				e.Reason, e.Body = "", &event.BodyRef{H: body.Hash, N: body.N}
-			}
-			raw, err := e.Marshal()
-			if err != nil {
-				return err
-			}
-			leaf, err := ledger.Leaf{Event: raw, Stamp: ledger.Stamp{Time: at.UnixMilli(), Back: -1}}.Marshal()
-			if err != nil {
-				return err
-			}
-			index, err := s.Log.Append(ctx, tx, &head, leaf, body, "")
-			if err != nil {
-				return err
-			}
-			entry, err := event.Open(index, leaf, body)
-			if err != nil {
-				return err
-			}
-			if err := (continuity.Projection{}).Fold(ctx, tx, entry); err != nil {
-				return err
-			}
+		index, err := s.Log.Append(ctx, tx, &head, leaf, body, "")
+		if err != nil {
+			return err
+		}
+		entry, err := event.Open(index, leaf, body)
+		if err != nil {
+			return err
+		}
+		if err := (continuity.Projection{}).Fold(ctx, tx, entry); err != nil {
+			return err
 		}
 		return s.Log.Save(ctx, tx, head)
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 func (s *shelf) stored() continuity.Tree {
