@@ -210,6 +210,9 @@ func (s *Service) ChangeID(ctx context.Context, c authority.Caller, id string, c
 		if err != nil {
 			return err
 		}
+		if i.Block != nil { // its authority assigns it by itself: here it is nobody's before it is published
+			return fmt.Errorf("%s: %w: %w", id, ErrNotOwner, registry.ErrInBlock)
+		}
 		if change.State != nil {
 			if i.Record {
 				return fmt.Errorf("%s: %w", id, registry.ErrHasRecord)

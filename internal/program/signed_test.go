@@ -150,6 +150,9 @@ func TestAnAuthorityPublishesFromItsBlock(t *testing.T) {
 				t.Errorf("%s sees %+v (%v)", who, got, err)
 			}
 		}
+		if _, err := w.ChangeID(t.Context(), w.callers["acme"], id, program.IDChange{}); !errors.Is(err, program.ErrNotOwner) || !errors.Is(err, registry.ErrInBlock) {
+			t.Errorf("changed before it was published: %v", err)
+		}
 		if blocks, err := w.PublicBlocks(t.Context()); err != nil || len(blocks) != 1 || blocks[0].Owner != "" {
 			t.Errorf("everybody sees %+v (%v)", blocks, err)
 		}

@@ -44,6 +44,8 @@ var problems = []problem{
 	{authority.ErrNotPartner, http.StatusForbidden, "ORG_HAS_NO_PARTNER_ROLE", "The organization '{me}' has no partner role."},
 	{authority.ErrOtherOrg, http.StatusForbidden, "NOT_SAME_ORG_OR_SECRETARIAT", "Only users of that organization and the Secretariat may see this."},
 	{program.ErrNotOwner, http.StatusForbidden, "ORG_DOES_NOT_OWN_ID", "{id} is not owned by {me}."},
+	// Ours: who attests for itself writes by signed events alone.
+	{authority.ErrNotSigned, http.StatusForbidden, "ORG_SIGNS_FOR_ITSELF", "The organization lets only its own keys speak for it; hand in a signed event."},
 
 	// Identifiers (§5).
 	{program.ErrReserveForOther, http.StatusForbidden, "ORG_CANNOT_RESERVE_FOR_OTHER", "Your organization may not reserve for the one in short_name."},
