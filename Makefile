@@ -5,8 +5,9 @@ FUZZTIME ?= 10s
 KILLS ?= 1000
 RESERVATIONS ?= 50000
 BENCHTIME ?= 1s
+SCHEDULES ?= 100000
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss sim ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -53,6 +54,10 @@ crash: ## kill a node KILLS times at random moments, on each engine, and look wh
 
 alloc: ## 64 clients reserve RESERVATIONS times on each engine at nodes that are killed meanwhile (half an hour each)
 	$(GO) test ./cmd/tasuki -run TestAllocation -v -timeout 4h -reservations $(RESERVATIONS)
+
+sim: ## the rules of continuity under faults: SCHEDULES of each mode, then each rule left out (an hour)
+	$(GO) run ./cmd/tasuki sim --seeds $(SCHEDULES)
+	$(GO) run ./cmd/tasuki sim --mutants
 
 powerloss: ## cut the power at every write and over 1,000 random subsets of unsynced ones (Linux, strace; half an hour)
 	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 4h -subsets 1000
