@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sync/errgroup"
 
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
@@ -200,14 +203,18 @@ func (n bundleTarget) Consider(ctx context.Context, signed []byte, copy continui
 
 func (n bundleTarget) Take(ctx context.Context, signed []byte, leaves []gate.Stored, to continuity.Tree) error {
 	list := make([]*gate.Inspected, len(leaves))
-	scrub := false
+	var beside errgroup.Group
+	beside.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range leaves {
-		var err error
-		if list[i], err = n.Inspect(s); err != nil {
+		beside.Go(func() (err error) {
+			list[i], err = n.Inspect(s)
 			return err
-		}
-		scrub = scrub || list[i].Entry().Kind == event.BodyErased
+		})
 	}
+	if err := beside.Wait(); err != nil {
+		return err
+	}
+	scrub := slices.ContainsFunc(list, func(i *gate.Inspected) bool { return i.Entry().Kind == event.BodyErased })
 	err := n.Follow(ctx, list, to)
 	var v *event.Violation
 	if errors.As(err, &v) { // as when a server had sent it: nothing beyond it is taken in from anybody
