@@ -44,7 +44,8 @@ func (c *BundleExportCmd) Run(ctx context.Context, p *Program, s *Settings) erro
 	if c.JSON {
 		return p.json(got)
 	}
-	_, err = fmt.Fprintf(p.Stdout, "leaves %d to %d, %d bodies, %s; the next bundle begins with --from %d\n", got.From, got.To-1, got.Bodies, bytesText(got.Bytes), got.To)
+	_, err = fmt.Fprintf(p.Stdout, "leaves %d to %d, %d bodies, %s; the next bundle begins with --from %d\n", got.From, got.To-1, got.Bodies,
+		bytesText(got.Bytes), got.To)
 	return err
 }
 

@@ -27,7 +27,8 @@ func (n *node) gcveReads() *room.Service { return &room.Service{DB: n.db, Log: n
 
 // gcveSurface serves the node as a GCVE authority, as far as it is one.
 func (n *node) gcveSurface() http.Handler {
-	o := servegcve.Options{Room: n.gcveReads(), Catalogue: n.catalogue, Checkpoint: logSource{n}.Checkpoint, List: n.chain.ListID(), BaseURL: n.cfg.BaseURL, Now: n.now, Log: n.log}
+	o := servegcve.Options{Room: n.gcveReads(), Catalogue: n.catalogue, Checkpoint: logSource{n}.Checkpoint, List: n.chain.ListID(),
+		BaseURL: n.cfg.BaseURL, Now: n.now, Log: n.log}
 	c := n.cfg.GCVE
 	if g, err := gcve.ParseGNA(c.GNA); err == nil {
 		o.Who = &servegcve.Identity{

@@ -104,8 +104,10 @@ type Change struct {
 	Added, Removed, Changed []gcve.Authority
 }
 
-// Note takes in a directory. It is refused with gcve.ErrSignature when its signature is not the pinned key's, with gcve.ErrDirectory when it cannot be read, and with ErrBack
-// when it is older than what is known: seen before a newer one, or with dates that go back, or without entries that are known while no date says that it is newer. The last of
+// Note takes in a directory. It is refused with gcve.ErrSignature when its signature is not the pinned key's, with gcve.ErrDirectory when it
+// cannot be read, and with ErrBack
+// when it is older than what is known: seen before a newer one, or with dates that go back, or without entries that are known while no date
+// says that it is newer. The last of
 // these alone an operator may overrule by naming the digest (accept, hex).
 func Note(ctx context.Context, tx *store.Tx, log *ledger.Log, t event.Turn, source string, s Signed, accept string) (c Change, err error) {
 	if err := s.Key.Verify(s.Directory, s.Signature); err != nil {
@@ -139,7 +141,8 @@ func Note(ctx context.Context, tx *store.Tx, log *ledger.Log, t event.Turn, sour
 	case d.Updated.Before(known.Updated):
 		return c, fmt.Errorf("%w: its newest entry is of %s, one of %s is known", ErrBack, day(d.Updated), day(known.Updated))
 	case len(c.Removed) > 0 && !d.Updated.After(known.Updated) && accept != c.Digest:
-		return c, fmt.Errorf("%w: %d authorities are missing (the first: %s) and no date says that it is newer; its digest is %s", ErrBack, len(c.Removed), c.Removed[0].ID, c.Digest)
+		return c, fmt.Errorf("%w: %d authorities are missing (the first: %s) and no date says that it is newer; its digest is %s", ErrBack,
+			len(c.Removed), c.Removed[0].ID, c.Digest)
 	}
 	body, err := json.Marshal(envelope{string(s.Directory), string(s.Key.PEM()), string(s.Signature)})
 	if err != nil {

@@ -208,7 +208,8 @@ func foldRecord(ctx context.Context, tx *store.Tx, e *event.Entry, id gcve.ID, o
 		return err
 	}
 	d := e.Dates
-	_, err = tx.Exec(ctx, recordPut, id.Key(), int64(origin), e.ID, plain(source), e.Index, e.State, stamp(d.Reserved), stamp(d.Published), stamp(d.Updated), stamp(d.Rejected),
+	_, err = tx.Exec(ctx, recordPut, id.Key(), int64(origin), e.ID, plain(source), e.Index, e.State, stamp(d.Reserved), stamp(d.Published),
+		stamp(d.Updated), stamp(d.Rejected),
 		e.Time.UnixMilli(), f.sum, f.title)
 	if err != nil {
 		return err

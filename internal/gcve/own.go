@@ -144,7 +144,8 @@ func own(ctx context.Context, tx *store.Tx, id gcve.ID) (Allocation, error) {
 }
 
 // Put writes the record of an identifier of the list's authority: a whole document (BCP-05). The identifier, x_gcve and the dates are
-// put into it, since they are the authority's to say; its state is PUBLISHED where it has none. Errors: ErrOther, ErrNotFound, ErrState, and ErrDocument with
+// put into it, since they are the authority's to say; its state is PUBLISHED where it has none. Errors: ErrOther, ErrNotFound, ErrState, and
+// ErrDocument with
 // a *Faulty in it.
 func Put(ctx context.Context, tx *store.Tx, t event.Turn, id gcve.ID, raw []byte) (*event.Entry, error) {
 	a, err := own(ctx, tx, id)

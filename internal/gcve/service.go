@@ -112,7 +112,8 @@ type Line struct {
 	Erased bool
 }
 
-// Manifest is the identifiers of the list's own authority in the order of the newest leaf about each, from after a leaf on, and the size of the log that it
+// Manifest is the identifiers of the list's own authority in the order of the newest leaf about each, from after a leaf on, and the size of the
+// log that it
 // was read at.
 func (s *Service) Manifest(ctx context.Context, after int64, limit int) (out []Line, size int64, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) error {

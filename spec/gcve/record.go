@@ -22,7 +22,8 @@ const (
 )
 
 // RecordTypes are the types that BCP-05 names.
-var RecordTypes = []string{Advisory, "update", "analysis", "metadata", "reference", "comment", "statement", "remediation", "deprecation", "detection", "translation", Bundle}
+var RecordTypes = []string{Advisory, "update", "analysis", "metadata", "reference", "comment", "statement", "remediation", "deprecation", "detection",
+	"translation", Bundle}
 
 // Relations are the types of relationships that BCP-05 names.
 var Relations = []string{"possibly_related", "related", "not equal", "equal", "superset", "subset", "overlap", "opposes", "not_applicable"}

@@ -42,7 +42,7 @@ const (
 )
 
 // Prepared is a record on its way in, as Intake made it.
-type Prepared interface{}
+type Prepared any
 
 // Verdict is what became of a record: "added", "updated", "unchanged", "stale", "foreign".
 type Verdict string

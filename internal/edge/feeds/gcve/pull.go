@@ -40,7 +40,8 @@ type position struct {
 	Since string     `json:"since,omitzero"` // newest dateUpdated that was read by pages
 }
 
-// overlap is how far before the newest known date pages are asked for again: BCP-03 does not say whether since includes its own moment, and records appear late.
+// overlap is how far before the newest known date pages are asked for again: BCP-03 does not say whether since includes its own moment, and
+// records appear late.
 // What is known already costs no leaf.
 const overlap = 48 * time.Hour
 

@@ -1,8 +1,11 @@
-// Package bundle writes and reads a part of a list as one file, for copies that no network reaches: leaves from an index to another, what stands beside them, the charter
-// chain and a published checkpoint. The checkpoint's signatures cover the file; everything in it is proven against them with nothing but the file and the list id. The form
+// Package bundle writes and reads a part of a list as one file, for copies that no network reaches: leaves from an index to another, what
+// stands beside them, the charter
+// chain and a published checkpoint. The checkpoint's signatures cover the file; everything in it is proven against them with nothing but the
+// file and the list id. The form
 // is in docs/protocols/bundle.md.
 //
-// A bundle is read as a stream. Its head carries the hashes of subtrees that, put together, give the checkpoint's root: so every chunk of at most 256 leaves can be checked as it
+// A bundle is read as a stream. Its head carries the hashes of subtrees that, put together, give the checkpoint's root: so every chunk of at
+// most 256 leaves can be checked as it
 // arrives, and nothing is believed before.
 package bundle
 
@@ -97,7 +100,8 @@ func (h *Head) marshal() ([]byte, error) {
 	return append(binary.BigEndian.AppendUint32([]byte(magic), uint32(len(raw))), raw...), nil
 }
 
-// readHead reads the head and verifies what it says by itself: the charter chain from the genesis that the list id is the hash of, and the checkpoint by the quorum of
+// readHead reads the head and verifies what it says by itself: the charter chain from the genesis that the list id is the hash of, and the
+// checkpoint by the quorum of
 // its epoch's charter. list pins the id; "" takes the file's own.
 func readHead(r io.Reader, list string) (*Head, error) {
 	var fixed [len(magic) + 4]byte

@@ -284,7 +284,8 @@ func TestQuorum(t *testing.T) {
 
 var histories = flag.Int("histories", 25, "random histories of TestHistories")
 
-// For any history, cut anywhere: the first bundle and those that follow make the state at the end. Bundles may be exported at any time after, overlap, and come twice.
+// For any history, cut anywhere: the first bundle and those that follow make the state at the end. Bundles may be exported at any time after,
+// overlap, and come twice.
 func TestHistories(t *testing.T) {
 	n := *histories
 	if testing.Short() && n > 6 {

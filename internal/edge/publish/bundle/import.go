@@ -55,8 +55,10 @@ const (
 	batchBytes  = 4 << 20
 )
 
-// Import takes a bundle in: the whole file is proven first, then its charters and its checkpoint go to the target's rules, then its leaves are taken in, each proven again. list pins
-// the list id. What is here already is compared and left; a bundle that begins behind what is stored is *Missing; one that does not contain what is stored is ErrFork. An
+// Import takes a bundle in: the whole file is proven first, then its charters and its checkpoint go to the target's rules, then its leaves are
+// taken in, each proven again. list pins
+// the list id. What is here already is compared and left; a bundle that begins behind what is stored is *Missing; one that does not contain
+// what is stored is ErrFork. An
 // interrupted import has taken in whole batches, and the same call goes on there. progress may be nil.
 func Import(ctx context.Context, f File, list string, t Target, progress func(done, total int64)) (out Imported, err error) {
 	proven, err := Verify(ctx, f, list, nil)
@@ -120,7 +122,8 @@ type Verified struct {
 	hashes                 map[int64]tlog.Hash
 }
 
-// Verify proves a whole bundle without a store. each may be nil; it is told of every leaf, which is proven but for whether later leaves justify missing bodies.
+// Verify proves a whole bundle without a store. each may be nil; it is told of every leaf, which is proven but for whether later leaves justify
+// missing bodies.
 func Verify(ctx context.Context, f File, list string, each func(Item)) (*Verified, error) {
 	v := &Verified{}
 	err := reading(f, list, func(b *Reader) error {
@@ -174,7 +177,8 @@ type carried struct {
 
 var _ continuity.Copy = (*carried)(nil)
 
-// contains proves that the stored leaves are the checkpoint's own, by comparing every subtree of both that lies within what is stored, and the leaves where the range's chunks
+// contains proves that the stored leaves are the checkpoint's own, by comparing every subtree of both that lies within what is stored, and the
+// leaves where the range's chunks
 // are cut by its end.
 func (c *carried) contains(ctx context.Context) error {
 	var at []int64

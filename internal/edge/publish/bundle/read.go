@@ -25,7 +25,8 @@ type Reader struct {
 	failed error
 }
 
-// Open reads the head of a bundle and proves that its hashes are the checkpoint's. list pins the list id; "" takes the file's own, which Head then tells. Close releases the
+// Open reads the head of a bundle and proves that its hashes are the checkpoint's. list pins the list id; "" takes the file's own, which Head
+// then tells. Close releases the
 // memory.
 func Open(r io.Reader, list string) (*Reader, error) {
 	pack, err := unpacker(r)
@@ -81,7 +82,8 @@ func cut(err error) error {
 	return fmt.Errorf("%w: %w", ErrFormat, err)
 }
 
-// Each gives fn every leaf of the bundle, in order, each proven before fn sees it; after the last it proves that every missing body may be missing, which is why nothing of a bundle
+// Each gives fn every leaf of the bundle, in order, each proven before fn sees it; after the last it proves that every missing body may be
+// missing, which is why nothing of a bundle
 // should be used for good before Each has gone through it once. hash is the leaf's. It reads the file once.
 func (b *Reader) Each(fn func(i Item, hash tlog.Hash) error) error {
 	if b.failed != nil {

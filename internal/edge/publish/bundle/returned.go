@@ -12,7 +12,8 @@ import (
 	"tasuki/internal/event"
 )
 
-// returned begins a return file: signed events on their way to an operator. Each bears its author's signature, so the file needs none; the operator decides about each as if
+// returned begins a return file: signed events on their way to an operator. Each bears its author's signature, so the file needs none; the
+// operator decides about each as if
 // it had come by POST /events.
 const returned = "tasuki-return/1\n"
 

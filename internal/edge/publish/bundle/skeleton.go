@@ -33,7 +33,8 @@ func cover(from, to int64) (out []node) {
 	return out
 }
 
-// skeleton are the subtrees whose hashes the head of a bundle carries: what is before the range, each of its chunks, what is behind it up to the checkpoint. All of them together
+// skeleton are the subtrees whose hashes the head of a bundle carries: what is before the range, each of its chunks, what is behind it up to
+// the checkpoint. All of them together
 // give the checkpoint's root, and each chunk alone can be checked against its own.
 func skeleton(from, to, size int64) []node {
 	out := cover(0, from)

@@ -62,7 +62,9 @@ var began = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 func (r *replica) open(t testing.TB, doc *charter.Document, now func() time.Time, rnd io.Reader) {
 	t.Helper()
 	ctx := context.Background()
-	if err := r.db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema(), gcve.Schema(), continuity.Schema()); err != nil {
+	err := r.db.Migrate(ctx, ledger.Schema(), charter.Schema(), registry.Schema(), catalogue.Schema(), authority.Schema(), governance.Schema(), gcve.Schema(),
+		continuity.Schema())
+	if err != nil {
 		t.Fatal(err)
 	}
 	r.log, r.fails = ledger.New(r.db), -1

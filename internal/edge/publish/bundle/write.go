@@ -21,7 +21,8 @@ type Wrote struct {
 	Bytes                  int64 // of the bodies
 }
 
-// Write writes the leaves [h.From, h.To) of a list under h's checkpoint, whose tree the source must have. progress may be nil. It fails with ErrRange, and with
+// Write writes the leaves [h.From, h.To) of a list under h's checkpoint, whose tree the source must have. progress may be nil. It fails with
+// ErrRange, and with
 // ErrWithheld when a body is gone and the leaf that erased it is not under the checkpoint yet: sign, and write again.
 func Write(ctx context.Context, w io.Writer, s Source, h Head, progress func(done int64)) (out Wrote, err error) {
 	if h.From < 0 || h.From >= h.To || h.To > h.Tree.Size {

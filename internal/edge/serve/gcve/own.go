@@ -63,8 +63,9 @@ func (h *handler) manifest(w http.ResponseWriter, r *http.Request) {
 		lines, m.More = lines[:limit], true
 	}
 	for _, l := range lines {
-		m.Entries = append(m.Entries, entry{ID: l.ID.String(), State: string(l.State), Leaf: l.Newest, Given: cve.FormatTime(l.Given), Changed: cve.FormatTime(l.Changed),
-			SHA256: l.SHA256, Erased: l.Erased})
+		m.Entries = append(m.Entries, entry{ID: l.ID.String(), State: string(l.State), Leaf: l.Newest, Given: cve.FormatTime(l.Given),
+			Changed: cve.FormatTime(l.Changed),
+			SHA256:  l.SHA256, Erased: l.Erased})
 		m.Next = l.Newest
 	}
 	if note, err := h.Checkpoint(r.Context()); err == nil { // a list that was never signed has a manifest all the same
@@ -166,7 +167,8 @@ func (h *handler) authority(w http.ResponseWriter, r *http.Request) {
 	h.object(w, r, h.entryOf())
 }
 
-// conformance is GET /api/gcve/conformance: the statement that BCP-06 asks for. It is made anew for every reader, so that it is never older than it may be; its time is a day's
+// conformance is GET /api/gcve/conformance: the statement that BCP-06 asks for. It is made anew for every reader, so that it is never older
+// than it may be; its time is a day's
 // beginning, so that it reads the same all day long.
 func (h *handler) conformance(w http.ResponseWriter, r *http.Request) {
 	if h.nobody(w, r) {
@@ -184,7 +186,8 @@ func (h *handler) conformance(w http.ResponseWriter, r *http.Request) {
 		Generated: day.Format(time.RFC3339), Expires: day.Add(gcve.ConformanceValid).Format(time.RFC3339),
 		Governance: gcve.ConformanceGovernance{OperationalModel: i.OperationalModel, VisibilityModel: i.VisibilityModel, Policy: i.Policy, Contact: i.Contact},
 		Disclosure: gcve.ConformanceDisclosure{Policy: i.Disclosure},
-		Allocation: gcve.ConformanceAllocation{Allocated: n[cve.Reserved] + n[cve.Published] + n[cve.Rejected], Published: n[cve.Published], Rejected: n[cve.Rejected],
+		Allocation: gcve.ConformanceAllocation{Allocated: n[cve.Reserved] + n[cve.Published] + n[cve.Rejected], Published: n[cve.Published],
+			Rejected: n[cve.Rejected],
 			Reserved: n[cve.Reserved], NeverReused: true, States: h.at("/api/gcve/manifest")},
 		Interoperation: gcve.ConformanceInterop{RecordFormat: "GCVE-BCP-05 1.6", BCPs: []string{"BCP-01", "BCP-03", "BCP-04", "BCP-05", "BCP-06"}},
 		Synchronization: gcve.ConformanceSynchronization{PullAPI: h.at(""), Dump: h.at("/dumps/" + i.Authority.ID.Source() + ".ndjson"),
