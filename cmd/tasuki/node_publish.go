@@ -135,7 +135,7 @@ type outwardAnswer struct {
 // publishOutward publishes the list once, or until somebody ends it.
 func (n *node) publishOutward(ctx context.Context, q outwardRequest, report Reporter) (outwardAnswer, error) {
 	var out outwardAnswer
-	if _, err := n.signed(ctx); err != nil { // what was committed just now is published too
+	if _, err := n.signed(ctx); err != nil && !errors.Is(err, ledger.ErrNotFound) { // what was committed just now is published too
 		return out, err
 	}
 	if q.Follow {
@@ -224,7 +224,7 @@ func (n *node) outwardJobs() []jobs.Job {
 	var list []jobs.Job
 	if c := n.cfg.Publish; c.Git != "" {
 		g := n.gitOutlet(c.Git, c.Push)
-		list = append(list, jobs.Job{Name: "publish git", Every: time.Second, Run: func(ctx context.Context) (string, error) {
+		list = append(list, jobs.Job{Name: "publish git", Every: time.Minute, Run: func(ctx context.Context) (string, error) {
 			turn, cancel := context.WithTimeout(ctx, outwardTurn)
 			defer cancel()
 			commits, last := 0, "nothing new"

@@ -137,10 +137,15 @@ func scriptReady(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// scriptAwait is "await PATH": it waits until the node at $ADDR has something there.
+// scriptAwait is "await PATH": it waits until the node at $ADDR has something there; of a path without a slash before it, until there is such a
+// file.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 	for until := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0]); err == nil {
+		if !strings.HasPrefix(args[0], "/") {
+			if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+				return
+			}
+		} else if resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0]); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return

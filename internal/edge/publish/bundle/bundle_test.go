@@ -8,6 +8,7 @@ import (
 	"flag"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -292,39 +293,43 @@ func TestHistories(t *testing.T) {
 		n = 6
 	}
 	for seed := range n {
-		dice := rand.New(rand.NewPCG(uint64(seed), 12))
-		l := newList(t, storetest.Open(t, storetest.SQLite(t)), uint64(1000+seed))
-		r := newReplica(t, storetest.Open(t, storetest.SQLite(t)), l.doc)
-		var files [][]byte
-		at := int64(0)
-		for range 2 + dice.IntN(4) {
-			l.live(t, dice.IntN(90))
-			to := at + dice.Int64N(l.size(t)-at+1)
-			if to == at {
-				continue
-			}
-			from := max(0, at-dice.Int64N(20))
-			files = append(files, l.export(t, from, to))
-			at = to
+		t.Run(strconv.Itoa(seed), func(t *testing.T) { history(t, uint64(seed)) }) // its stores go with it
+	}
+}
+
+func history(t *testing.T, seed uint64) {
+	dice := rand.New(rand.NewPCG(seed, 12))
+	l := newList(t, storetest.Open(t, storetest.SQLite(t)), 1000+seed)
+	r := newReplica(t, storetest.Open(t, storetest.SQLite(t)), l.doc)
+	var files [][]byte
+	at := int64(0)
+	for range 2 + dice.IntN(4) {
+		l.live(t, dice.IntN(90))
+		to := at + dice.Int64N(l.size(t)-at+1)
+		if to == at {
+			continue
 		}
-		if at < l.size(t) {
-			files = append(files, l.export(t, at, l.size(t)))
+		from := max(0, at-dice.Int64N(20))
+		files = append(files, l.export(t, from, to))
+		at = to
+	}
+	if at < l.size(t) {
+		files = append(files, l.export(t, at, l.size(t)))
+	}
+	for _, raw := range files {
+		r.fails = dice.IntN(3) - 1 // sometimes it stops at once
+		if _, err := importing(r, raw, l.doc.ListID()); err != nil && !errors.Is(err, errStopped) {
+			t.Fatalf("history %d: %v", seed, err)
 		}
-		for _, raw := range files {
-			r.fails = dice.IntN(3) - 1 // sometimes it stops at once
-			if _, err := importing(r, raw, l.doc.ListID()); err != nil && !errors.Is(err, errStopped) {
+		r.fails = -1
+		for range 1 + dice.IntN(2) {
+			if _, err := importing(r, raw, l.doc.ListID()); err != nil {
 				t.Fatalf("history %d: %v", seed, err)
 			}
-			r.fails = -1
-			for range 1 + dice.IntN(2) {
-				if _, err := importing(r, raw, l.doc.ListID()); err != nil {
-					t.Fatalf("history %d: %v", seed, err)
-				}
-			}
 		}
-		if got, want := r.state(t), l.state(t); got != want {
-			t.Fatalf("history %d: the copy is another one:\n%s\nwant\n%s", seed, got, want)
-		}
+	}
+	if got, want := r.state(t), l.state(t); got != want {
+		t.Fatalf("history %d: the copy is another one:\n%s\nwant\n%s", seed, got, want)
 	}
 }
 

@@ -92,7 +92,7 @@ var protocol = regexp.MustCompile(`^[a-z0-9=:]{1,100}$`)
 // upload is `git upload-pack` for one request.
 func (h *served) upload(ctx context.Context, r *http.Request, args ...string) *exec.Cmd {
 	// Only what the branches hold may be asked for, filters save a reader the past, and a pack may not take all memory.
-	base := []string{"-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=false", "-c", "transfer.hideRefs=refs/tasuki",
+	base := []string{"-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=false",
 		"-c", "pack.windowMemory=64m", "-c", "core.deltaBaseCacheLimit=32m", "upload-pack", "--strict", "--timeout=" + strconv.Itoa(int(cloneIdle.Seconds())), "--stateless-rpc"}
 	c := h.repo.command(ctx, append(base, append(args, ".")...)...)
 	if p := r.Header.Get("Git-Protocol"); protocol.MatchString(p) {
@@ -105,6 +105,9 @@ func (h *served) upload(ctx context.Context, r *http.Request, args ...string) *e
 func (h *served) refs(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("service") != "git-upload-pack" {
 		Refuse(w, r, http.StatusForbidden, "only git's smart protocol is spoken here, and only for reading")
+		return
+	}
+	if !h.begun(w, r) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cloneIdle)
@@ -131,6 +134,9 @@ func (h *served) refs(w http.ResponseWriter, r *http.Request) {
 func (h *served) uploadPack(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Content-Type") != "application/x-git-upload-pack-request" {
 		Refuse(w, r, http.StatusUnsupportedMediaType, "expected application/x-git-upload-pack-request")
+		return
+	}
+	if !h.begun(w, r) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cloneTime)
@@ -194,6 +200,15 @@ func (p *paced) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// begun says whether there is a repository yet.
+func (h *served) begun(w http.ResponseWriter, r *http.Request) bool {
+	_, err := os.Stat(filepath.Join(h.Git, "HEAD"))
+	if err != nil {
+		Refuse(w, r, http.StatusNotFound, "nothing is published yet")
+	}
+	return err == nil
+}
+
 // enter takes a place among those that are served.
 func (h *served) enter(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	select {
@@ -214,6 +229,9 @@ func (h *served) file(w http.ResponseWriter, r *http.Request) {
 	name := "cves/" + r.PathValue("path")
 	if !published(name) {
 		Refuse(w, r, http.StatusNotFound, "the list has no such file")
+		return
+	}
+	if !h.begun(w, r) {
 		return
 	}
 	tip, err := h.repo.tip(r.Context())

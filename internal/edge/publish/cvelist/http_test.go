@@ -179,6 +179,18 @@ func TestServingRefuses(t *testing.T) {
 	}
 }
 
+// Before the first publication there is nothing, and that is no fault.
+func TestServingBeforeTheBeginning(t *testing.T) {
+	h := Handler(Served{Git: filepath.Join(t.TempDir(), "none.git"), Log: slog.New(slog.DiscardHandler)})
+	for _, path := range []string{"/cvelist.git/info/refs?service=git-upload-pack", "/cvelist/cves/delta.json"} {
+		got := httptest.NewRecorder()
+		h.ServeHTTP(got, httptest.NewRequest("GET", "http://list.test"+path, nil))
+		if got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got.Code)
+		}
+	}
+}
+
 // A client that stops reading, or goes away, frees its place and leaves no process.
 func TestClientsThatLeave(t *testing.T) {
 	needGit(t)
