@@ -64,7 +64,7 @@ func TestJourneysOfWrites(t *testing.T) {
 		}
 		got := float64(db.Journeys()-before) / n
 		t.Logf("%s: %.1f journeys", act.name, got)
-		if got > act.most+0.4 { // the end of a read may fall into another round
+		if got > act.most+1 { // the end of a read may fall into another round, statements may become known on one more connection
 			t.Errorf("%s: %.1f journeys, at most %.0f", act.name, got, act.most)
 		}
 	}

@@ -33,7 +33,7 @@ func (h *handler) bodies(w http.ResponseWriter, r *http.Request) {
 	from, packed := 0, false
 	if q := r.URL.Query(); err == nil && r.URL.RawQuery != "" {
 		packed = q.Get("packed") == "1"
-		if q.Has("from") || !packed {
+		if _, piece := q["from"]; piece || !packed {
 			from, err = strconv.Atoi(q.Get("from"))
 		}
 	}
