@@ -167,6 +167,9 @@ func (h *Handover) Open(ctx context.Context, c Copy, at Tree) (Plan, error) {
 	return p, h.prove(ctx, p, c)
 }
 
+// farthest is how many epochs ahead a successor looks for one that is open already: charters that were never opened lie between.
+const farthest = 16
+
 // prove makes the checks that every mirror and client will make, so that no leaf is written that they would refuse.
 func (h *Handover) prove(ctx context.Context, p Plan, c Copy) error {
 	if h.rules.off == mutant.AnyCopy {
@@ -175,6 +178,12 @@ func (h *Handover) prove(ctx context.Context, p Plan, c Copy) error {
 	if h.accepted.Size > 0 {
 		if err := prefixOf(ctx, c, p.Size, h.accepted.Tree); err != nil {
 			return fmt.Errorf("%w: what this node has published: %w", ErrOpening, err)
+		}
+	}
+	// A copy that has entered a later epoch is of a charter that this successor has not heard of: it is not its turn any more.
+	for e := p.Epoch; e < p.Epoch+farthest; e++ {
+		if _, err := c.Opening(ctx, e); !errors.Is(err, ErrNotOpened) {
+			return errors.Join(fmt.Errorf("%w: the copy has opened epoch %d already", ErrOpening, e), err)
 		}
 	}
 	last := h.accepted.Epoch

@@ -2,6 +2,7 @@ package continuity
 
 import (
 	"context"
+	"fmt"
 
 	"tasuki/internal/event"
 	"tasuki/internal/store"
@@ -19,10 +20,18 @@ func (Projection) Version() int { return 1 }
 // Prepare has nothing to compute.
 func (Projection) Prepare(event.Kind, *event.Doc) error { return nil }
 
-// Fold notes the leaf that opens an epoch.
+// Fold notes the leaf that opens an epoch. Epochs rise: one that is not above all before fails with ErrOpening, so that a copy which
+// is given such a leaf stops there.
 func (Projection) Fold(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	if e.Kind != event.EpochOpened {
 		return nil
+	}
+	var newest int64
+	if err := tx.QueryRow(ctx, q.Get("epoch_newest")).Scan(&newest); err != nil {
+		return err
+	}
+	if e.Epoch <= newest {
+		return fmt.Errorf("leaf %d: %w: epoch %d after epoch %d", e.Index, ErrOpening, e.Epoch, newest)
 	}
 	_, err := tx.Exec(ctx, q.Get("epoch_put"), e.Epoch, e.Index)
 	return err

@@ -9,6 +9,7 @@ import (
 
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
+	"tasuki/internal/event"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 	"tasuki/internal/store/storetest"
@@ -77,6 +78,11 @@ func want(t testing.TB, what string, err, want error) {
 	}
 }
 
+// noted is another leaf than a heartbeat.
+func noted(l *list) *event.Event {
+	return &event.Event{At: at, By: l.chain.Head().Charter().Operator.Org, Kind: event.CharterNoted, List: l.chain.ListID(), Charter: l.chain.ListID()}
+}
+
 // One mirror's life, with real keys and stores: it follows, cosigns, refuses, seals, drops a tail and goes on under the successor.
 func TestAMirrorsLife(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -121,7 +127,7 @@ func TestAMirrorsLife(t *testing.T) {
 		// The log contradicts itself: both notes are kept, and nothing more of it is cosigned.
 		forked := shelve(t, storetest.Open(t, storetest.SQLite(t)), l)
 		forked.follow(op, 2)
-		forked.log(opens(l, d, forked.stored(), nil), heartbeat(l))
+		forked.log(noted(l), heartbeat(l))
 		_, err = m.Consider(ctx, l.signed(d, forked.stored(), clock()), forked)
 		want(t, "a fork", err, continuity.ErrFork)
 		list, err := mine.Evidence(ctx, 9)
@@ -164,6 +170,8 @@ func TestAMirrorsLife(t *testing.T) {
 		want(t, "report of m3", h.Add(l.seal(d, next, at3, l.mirrors[2])), nil)
 		plan, err := h.Open(ctx, succ, at3)
 		want(t, "two covered reports", err, nil)
+		_, err = h.Open(ctx, later{succ}, at3)
+		want(t, "a copy that is in a later epoch", err, continuity.ErrOpening)
 		if len(plan.Reports) != 2 || plan.Size != 3 {
 			t.Fatalf("plan %+v", plan)
 		}
@@ -185,6 +193,16 @@ func TestAMirrorsLife(t *testing.T) {
 			t.Errorf("%d reports kept, %v", len(kept), err)
 		}
 	})
+}
+
+// later is a copy that has entered epoch 5.
+type later struct{ continuity.Copy }
+
+func (c later) Opening(ctx context.Context, epoch int64) (continuity.Opening, error) {
+	if epoch == 5 {
+		return continuity.Opening{Index: 1, Epoch: 5}, nil
+	}
+	return c.Copy.Opening(ctx, epoch)
 }
 
 var errCut = errors.New("this store is cut by hand")

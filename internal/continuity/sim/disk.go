@@ -272,8 +272,19 @@ func (d *disk) Cut(_ context.Context, size int64, reports [][]byte) error {
 	})
 }
 
+// errRule is a leaf that no honest operator writes: here an epoch that is not above all before (continuity.Projection).
+var errRule = errors.New("sim: a leaf against the rules")
+
 // store takes in leaves of a proven tree up to a size, each commit a few of them, as bundles are.
 func (d *disk) store(t *tree, upto int64) error {
+	for _, i := range t.opens {
+		epoch := d.n.w.openings[t.leaves[i]&^opening].Epoch
+		for _, j := range d.log.opens {
+			if int64(i) >= d.log.size() && int64(i) < upto && d.n.w.openings[d.log.leaves[j]&^opening].Epoch >= epoch {
+				return errRule
+			}
+		}
+	}
 	for d.log.size() < upto {
 		if err := d.commit(mutant.NoFsync, func() error {
 			for range 1 + d.n.w.rng.IntN(8) {

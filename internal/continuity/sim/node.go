@@ -23,8 +23,8 @@ type node struct {
 	dead bool // for good
 	life int  // how often it has started: what was planned before is void
 	skew time.Duration
-	told string // refusal that the trace has last
-	last tree   // what it accepted last, for the judge
+	told map[string]bool // refusals that the trace has
+	last tree            // what it accepted last, for the judge
 
 	disk      *disk
 	key       *cosigner // of a mirror or witness
@@ -307,8 +307,14 @@ func (n *node) pursue(signed []byte, a answer, cosign bool) {
 		if !w.healed && w.chance(15) {
 			upto = w.between(step.From.Size, upto)
 		}
-		if n.disk.log.size() == step.From.Size && n.trouble("store", n.disk.store(&c.t, upto)) {
-			return
+		if n.disk.log.size() == step.From.Size {
+			err := n.disk.store(&c.t, upto)
+			if errors.Is(err, errRule) {
+				err = errors.Join(err, n.mirror.Violation(w.ctx, signed, n.disk.log.size(), "an epoch below one that is open"))
+			}
+			if n.trouble("store", err) {
+				return
+			}
 		}
 	}
 	if cosign {

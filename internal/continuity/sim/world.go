@@ -281,8 +281,11 @@ func (n *node) trouble(what string, err error) bool {
 	default:
 		if n.w.log != nil && !errors.Is(err, continuity.ErrNotListed) && !errors.Is(err, continuity.ErrOrigin) {
 			// What is refused again and again is told once.
-			if text := what + ": " + strings.ReplaceAll(err.Error(), "\n", " "); text != n.told {
-				n.told = text
+			if text := what + ": " + strings.ReplaceAll(err.Error(), "\n", " "); !n.told[text] {
+				if n.told == nil {
+					n.told = map[string]bool{}
+				}
+				n.told[text] = true
 				n.w.say("%s: %s", n.name, text)
 			}
 		}
