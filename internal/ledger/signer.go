@@ -28,7 +28,7 @@ type SignerOptions struct {
 	// checkpoint before it offers the next, or mirrors would each cosign another one.
 	Pause func(ctx context.Context, c Checkpoint)
 	Now   func() time.Time // required
-	Log       *slog.Logger       // nil means discard
+	Log   *slog.Logger     // nil means discard
 }
 
 // Signer signs the log's head whenever it has grown. Any number of nodes on one store may run one: the lease decides
