@@ -79,7 +79,7 @@ func (n *node) publishedLinks() outward.Links {
 
 // gitOutlet is a repository that the list is published in.
 func (n *node) gitOutlet(dir string, push []string) *outward.Git {
-	return &outward.Git{Source: n.outward(), Dir: dir, Links: n.publishedLinks(), Push: push, Lock: lockFolder}
+	return &outward.Git{Source: n.outward(), Dir: dir, Links: n.publishedLinks(), Push: push, Now: n.now, Lock: lockFolder}
 }
 
 // zipOutlet is a folder of releases.

@@ -22,7 +22,8 @@ type Git struct {
 	Source Source
 	Dir    string
 	Links  Links
-	Push   []string // remotes, or their addresses
+	Push   []string         // remotes, or their addresses
+	Now    func() time.Time // how long a publication takes, for Follow's pace
 	// Lock keeps a second publication out of the folder; nil where there cannot be one.
 	Lock func(dir string) (release func(), err error)
 
@@ -406,14 +407,14 @@ func (g *Git) Follow(ctx context.Context, told func(fmt.Stringer)) error {
 	for {
 		cp, err := g.Source.Published(ctx)
 		if err == nil && cp.Size != seen {
-			began := time.Now()
+			began := g.Now()
 			var got GitResult
 			if got, err = g.Publish(ctx); got.Commit != "" {
 				told(got)
 			}
 			seen = cp.Size
 			if err == nil {
-				pause(ctx, min(4*time.Since(began), 30*time.Second))
+				pause(ctx, min(4*g.Now().Sub(began), 30*time.Second))
 			}
 		}
 		if ctx.Err() != nil {

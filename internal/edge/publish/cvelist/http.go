@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"tasuki/internal/edge/serve/pace"
 	"tasuki/spec/cve"
 )
 
@@ -176,7 +177,7 @@ func (h *served) uploadPack(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Type", "application/x-git-upload-pack-result")
 	head.Set("Cache-Control", "no-cache")
-	out := &paced{w: w, ctl: http.NewResponseController(w)}
+	out := &told{out: pace.New(w), ctl: http.NewResponseController(w)}
 	c.Stdout = out
 	if err := c.Run(); err != nil && ctx.Err() == nil && out.err == nil {
 		// The answer has begun; what git had to say of the client's question stands in it.
@@ -184,21 +185,28 @@ func (h *served) uploadPack(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// paced writes to a client that goes on reading, and to no other.
-type paced struct {
-	w   io.Writer
+// told writes to a client that goes on reading, and lets what git says of its progress through at once.
+type told struct {
+	out *pace.Writer
 	ctl *http.ResponseController
 	err error
 }
 
-func (p *paced) Write(b []byte) (n int, err error) {
-	_ = p.ctl.SetWriteDeadline(time.Now().Add(cloneIdle)) // where a test's recorder has none
-	if n, err = p.w.Write(b); err == nil {
+func (p *told) Write(b []byte) (n int, err error) {
+	if n, err = p.out.Write(b); err == nil {
 		_ = p.ctl.Flush() // progress is for people who wait
 	}
 	p.err = err
 	return n, err
 }
+
+// paced is a reply that may take as long as its reader goes on taking it.
+type paced struct {
+	http.ResponseWriter
+	out *pace.Writer
+}
+
+func (p paced) Write(b []byte) (int, error) { return p.out.Write(b) }
 
 // begun says whether there is a repository yet.
 func (h *served) begun(w http.ResponseWriter, r *http.Request) bool {
@@ -320,8 +328,7 @@ func (h *served) send(w http.ResponseWriter, r *http.Request, name, kind string)
 	head.Set("Access-Control-Allow-Origin", "*")
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", name, info.Size(), info.ModTime().UnixNano()))
 	head.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(cloneTime)) // a baseline takes a while; where a test's recorder has none
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	http.ServeContent(paced{w, pace.New(w)}, r, "", info.ModTime(), f)
 }
 
 func (h *served) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -120,21 +120,6 @@ func updated(raw []byte) string {
 	return text
 }
 
-// counted is how many entries are new, updated and gone.
-func (s *set) counted() (fresh, changed, gone int) {
-	for i := range s.entries {
-		switch e := &s.entries[i]; {
-		case e.gone:
-			gone++
-		case e.had:
-			changed++
-		default:
-			fresh++
-		}
-	}
-	return fresh, changed, gone
-}
-
 // erased lists the records whose bodies the leaves below a size erased and which have no file at that size, each once: what an archive
 // has to name, since the official form knows no deletion.
 func erased(ctx context.Context, src Source, from, to int64, stands func(id string) bool) ([]Deletion, error) {

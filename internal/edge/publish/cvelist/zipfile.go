@@ -25,7 +25,6 @@ const innerName = "cves.zip"
 // packed is one record, ready to be written.
 type packed struct {
 	name   string
-	id     string
 	size   int
 	crc    uint32
 	sha256 [sha256.Size]byte
@@ -49,8 +48,8 @@ func header(name string, at time.Time) zip.FileHeader {
 	at = at.UTC()
 	h := zip.FileHeader{Name: name, Method: zip.Deflate}
 	if at.Year() >= 1980 { // before that MS-DOS knew no time
-		h.ModifiedDate = uint16(at.Day() + int(at.Month())<<5 + (at.Year()-1980)<<9) //nolint:gosec // fits until 2107
-		h.ModifiedTime = uint16(at.Second()/2 + at.Minute()<<5 + at.Hour()<<11)      //nolint:gosec // fits
+		h.ModifiedDate = uint16(at.Day() + int(at.Month())<<5 + (at.Year()-1980)<<9) //nolint:gosec,staticcheck // fits until 2107; CreateRaw writes these and nothing else
+		h.ModifiedTime = uint16(at.Second()/2 + at.Minute()<<5 + at.Hour()<<11)      //nolint:gosec,staticcheck // as above
 	}
 	return h
 }
