@@ -5,6 +5,7 @@ type MirrorCmd struct {
 	Keygen MirrorKeygenCmd `cmd:"" help:"Make the key of a mirror, and print what the charter names."`
 	Follow MirrorFollowCmd `cmd:"" help:"Keep and serve a validated copy of a list."`
 	Status MirrorStatusCmd `cmd:"" help:"Say how far a mirror is, and why it goes no further."`
+	Choose ClientChooseCmd `cmd:"" help:"Decide between two successors, where the board has signed both."`
 }
 
 // WitnessCmd is `tasuki witness`.

@@ -41,7 +41,7 @@ func (c *ClientCheckCmd) Run(ctx context.Context, p *Program) error {
 	for _, name := range c.Proof {
 		file, err := readBounded(name, maxProofFile)
 		if err == nil {
-			err = c.check(p, list, "", file, nil)
+			err = c.check(p, list, "", file, nil, nil)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", name, err))
@@ -72,10 +72,10 @@ func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, 
 		if file, err = x.fetch(ctx, "/proof/"+url.PathEscape(id), maxProofFile); err != nil {
 			return err
 		}
-		if record, err = x.fetch(ctx, "/api/cve/"+url.PathEscape(id), maxProofFile); err != nil {
+		if record, err = x.fetch(ctx, "/cve/"+url.PathEscape(id)+".json", maxProofFile); err != nil {
 			return err
 		}
-		if err = c.check(p, list, id, file, record); !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
+		if err = c.check(p, list, id, file, record, func(path string) ([]byte, error) { return x.fetch(ctx, path, maxProofFile) }); !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
 			return err
 		}
 	}
@@ -96,8 +96,8 @@ func (x *session) fetch(ctx context.Context, path string, limit int64) ([]byte, 
 	return raw, err
 }
 
-// check verifies one proof and says what it proves. record may be nil.
-func (c *ClientCheckCmd) check(p *Program, list, id string, file, record []byte) error {
+// check verifies one proof and says what it proves. record and body may be nil; body fetches what stands beside a leaf and is not in the record.
+func (c *ClientCheckCmd) check(p *Program, list, id string, file, record []byte, body func(path string) ([]byte, error)) error {
 	v, err := c.verifyProof(file, list)
 	if err != nil {
 		return err
@@ -108,6 +108,11 @@ func (c *ClientCheckCmd) check(p *Program, list, id string, file, record []byte)
 	}
 	if id != "" && (len(proved.puts) == 0 && proved.base == nil || proved.id() != id) {
 		return fmt.Errorf("%w: the proof is of something else", errParts)
+	}
+	if record != nil && body != nil {
+		if err := proved.complete(record, body); err != nil {
+			return err
+		}
 	}
 	made, err := proved.made(record)
 	if err != nil {
@@ -133,6 +138,30 @@ func (c *ClientCheckCmd) check(p *Program, list, id string, file, record []byte)
 	}
 	if made != nil {
 		fmt.Fprintln(p.Stdout, made)
+	}
+	return nil
+}
+
+// complete takes the record's parts, and fetches the bodies that it does not show.
+func (r *provedRecord) complete(record []byte, body func(path string) ([]byte, error)) error {
+	if err := r.takeFrom(record); err != nil {
+		return err
+	}
+	if r.base != nil && len(r.puts) == 0 {
+		return nil // the record is the body
+	}
+	missing, erased := r.missing()
+	if erased {
+		return nil
+	}
+	for _, path := range missing {
+		raw, err := body(path)
+		if err == nil {
+			err = r.take(raw)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
