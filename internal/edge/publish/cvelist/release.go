@@ -354,4 +354,3 @@ func (z *Zips) point(all held) error {
 
 // IndexName is the file that names the newest baseline.
 const IndexName = "baseline.json"
-
