@@ -31,7 +31,8 @@ func (n *node) doctor(ctx context.Context, _ struct{}, _ Reporter) (doctorAnswer
 	} else {
 		out.say(levelWarn, "node", "start it (tasuki serve)", "it does not run; this is what its store says")
 	}
-	for _, look := range []func(context.Context, *doctorAnswer) error{n.lookAtStore, n.lookAtCharter, n.lookAtKeys, n.lookAtCheckpoint, n.lookAtConflicts, n.lookAtBackups} {
+	for _, look := range []func(context.Context, *doctorAnswer) error{n.lookAtStore, n.lookAtCharter, n.lookAtKeys, n.lookAtCheckpoint,
+		n.lookAtConflicts, n.lookAtBackups} {
 		if err := look(ctx, &out); err != nil {
 			return out, err
 		}
@@ -59,7 +60,8 @@ func (n *node) lookAtStore(ctx context.Context, out *doctorAnswer) error {
 	}
 	path := Setup{Config: n.cfg, Dir: n.dir}.highWater()
 	if path == "" {
-		out.say(levelWarn, "high-water", "let high_water name a file on another disk", "switched off: a copy of the data directory from an older day would not be noticed")
+		out.say(levelWarn, "high-water", "let high_water name a file on another disk",
+			"switched off: a copy of the data directory from an older day would not be noticed")
 		return nil
 	}
 	mark, err := ledger.ReadHighWater(path)
@@ -69,7 +71,8 @@ func (n *node) lookAtStore(ctx context.Context, out *doctorAnswer) error {
 	case err != nil:
 		out.say(levelFail, "high-water", "find out who wrote to it", "%v", err)
 	case mark.Size > head.Size:
-		out.say(levelFail, "high-water", "this is an older copy of a list that went on: do not start it", "%s signed %s leaves, and %s are here", mark.Origin, thousands(mark.Size), thousands(head.Size))
+		out.say(levelFail, "high-water", "this is an older copy of a list that went on: do not start it", "%s signed %s leaves, and %s are here",
+			mark.Origin, thousands(mark.Size), thousands(head.Size))
 	default:
 		out.ok("high-water", "%s leaves were signed, by %s", thousands(mark.Size), path)
 	}
@@ -104,7 +107,8 @@ func (n *node) lookAtCharter(ctx context.Context, out *doctorAnswer) error {
 	if unknown := slices.DeleteFunc(slices.Clone(c.Features), known); len(unknown) > 0 {
 		out.say(levelFail, "features", "install a newer tasuki", "the charter lets the list hold what this program does not know: %s", strings.Join(unknown, ", "))
 	} else if missing := slices.DeleteFunc(slices.Clone(features), func(f string) bool { return slices.Contains(c.Features, f) }); len(missing) > 0 {
-		out.say(levelWarn, "features", "let the next charter name them (tasuki charter draft)", "this program knows what the charter does not allow: %s", strings.Join(missing, ", "))
+		out.say(levelWarn, "features", "let the next charter name them (tasuki charter draft)",
+			"this program knows what the charter does not allow: %s", strings.Join(missing, ", "))
 	} else {
 		out.ok("features", "%s", strings.Join(c.Features, ", "))
 	}
@@ -116,7 +120,8 @@ func (n *node) lookAtCharter(ctx context.Context, out *doctorAnswer) error {
 
 func (n *node) lookAtEscrow(ctx context.Context, out *doctorAnswer, c charter.Charter) error {
 	if len(c.Escrow) == 0 {
-		out.say(levelWarn, "escrow", "let the next charter name recipients (tasuki escrow keygen)", "none: owners of reserved identifiers, accounts and quotas would be lost with this operator")
+		out.say(levelWarn, "escrow", "let the next charter name recipients (tasuki escrow keygen)",
+			"none: owners of reserved identifiers, accounts and quotas would be lost with this operator")
 		return nil
 	}
 	e, err := ledger.NewEscrow(c.Escrow)
@@ -133,7 +138,8 @@ func (n *node) lookAtEscrow(ctx context.Context, out *doctorAnswer, c charter.Ch
 	case err != nil:
 		return err
 	case state.Due > 0:
-		out.say(levelWarn, "escrow", "it goes on by itself while the node runs", "%s private facts are not encrypted to the present recipients yet", thousands(state.Due))
+		out.say(levelWarn, "escrow", "it goes on by itself while the node runs",
+			"%s private facts are not encrypted to the present recipients yet", thousands(state.Due))
 	default:
 		out.ok("escrow", "%d recipients, %s ciphertexts", len(c.Escrow), thousands(state.Current))
 	}
@@ -163,9 +169,11 @@ func (n *node) lookAtKeys(ctx context.Context, out *doctorAnswer) error {
 		bound, err := os.ReadFile(n.role.Key + ".store")
 		switch listed := n.ownURL(); {
 		case err != nil || strings.TrimSpace(string(bound)) != id:
-			out.say(levelFail, "keys", "make a new key (tasuki mirror keygen) and let the charter name it", "the mirror's key is bound to another store: it has forgotten what it promised")
+			out.say(levelFail, "keys", "make a new key (tasuki mirror keygen) and let the charter name it",
+				"the mirror's key is bound to another store: it has forgotten what it promised")
 		case listed == "":
-			out.say(levelWarn, "keys", "let the charter name it, or the one that it names be used", "the charter lists no mirror with this key: it stores and serves, and cosigns nothing")
+			out.say(levelWarn, "keys", "let the charter name it, or the one that it names be used",
+				"the charter lists no mirror with this key: it stores and serves, and cosigns nothing")
 		default:
 			out.ok("keys", "the mirror's key is the charter's, at %s, and bound to this store", listed)
 		}
@@ -176,7 +184,8 @@ func (n *node) lookAtKeys(ctx context.Context, out *doctorAnswer) error {
 		out.ok("keys", "another node of this store holds the log key")
 	}
 	if _, err := os.Stat(filepath.Join(n.dir.Path, boardKeyFile)); err == nil {
-		out.say(levelWarn, "keys", "move it to a machine without a network, and let other people hold keys beside it", "a board key lies in the data directory: who breaks in here can replace the operator")
+		out.say(levelWarn, "keys", "move it to a machine without a network, and let other people hold keys beside it",
+			"a board key lies in the data directory: who breaks in here can replace the operator")
 	}
 	return nil
 }
@@ -253,7 +262,8 @@ func (n *node) lookAtConflicts(ctx context.Context, out *doctorAnswer) error {
 func (n *node) lookAtFollower(ctx context.Context, out *doctorAnswer) error {
 	err := n.follower.Rules(ctx, func(m *continuity.Mirror) error {
 		if m.Hold.Held() {
-			out.say(levelFail, "hold", "decide: tasuki client choose HASH, or ask the board", "%s since %s: %s %s", m.Hold.Why, stampText(m.Hold.At), m.Hold.A, m.Hold.B)
+			out.say(levelFail, "hold", "decide: tasuki client choose HASH, or ask the board", "%s since %s: %s %s", m.Hold.Why, stampText(m.Hold.At),
+				m.Hold.A, m.Hold.B)
 		}
 		if age, ok := m.Stale(); ok && age > continuity.StaleAfter {
 			out.say(levelWarn, "staleness", "ask other servers: somebody may be keeping news back", "no witness has looked for %s", age.Round(time.Minute))

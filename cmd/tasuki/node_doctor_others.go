@@ -140,7 +140,8 @@ func (n visitor) lookAtCopy(ctx context.Context, out *doctorAnswer, role, name, 
 	case beside > 0:
 		out.say(levelFail, role, "ask the board which of the two is meant", "%s; it holds another charter %d than this copy", text, head.Charter().V)
 	case newest > head.Charter().V:
-		out.say(levelWarn, role, "this copy takes it in by itself while it runs; an operator is no longer the list's if it opens an epoch", "%s; that charter is newer than this copy's", text)
+		out.say(levelWarn, role, "this copy takes it in by itself while it runs; an operator is no longer the list's if it opens an epoch",
+			"%s; that charter is newer than this copy's", text)
 	case newest < head.Charter().V:
 		out.say(levelWarn, role, "hand the charter to it (tasuki charter publish --server)", "%s; that charter is older than this copy's", text)
 	case h.published < mine:

@@ -75,7 +75,10 @@ func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, 
 		if record, err = x.fetch(ctx, "/cve/"+url.PathEscape(id)+".json", maxProofFile); err != nil {
 			return err
 		}
-		if err = c.check(p, list, id, file, record, func(path string) ([]byte, error) { return x.fetch(ctx, path, maxProofFile) }); !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
+		if err = c.check(p, list, id, file, record, func(path string) ([]byte, error) {
+			return x.fetch(ctx, path,
+				maxProofFile)
+		}); !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
 			return err
 		}
 	}

@@ -336,7 +336,8 @@ func TestClientChecksSingleProofs(t *testing.T) {
 	if err := check.Run(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	if s := out.String(); !strings.Contains(s, ": logged at index ") || !strings.Contains(s, "with 1 of 1 mirrors") || !strings.Contains(s, "the record given is the same") ||
+	if s := out.String(); !strings.Contains(s, ": logged at index ") || !strings.Contains(s, "with 1 of 1 mirrors") || !strings.Contains(s,
+		"the record given is the same") ||
 		strings.Contains(s+said.String(), "latest") {
 		t.Errorf("%s\n%s", s, said.String())
 	}
