@@ -149,6 +149,9 @@ func (b *board) deliver(d *charter.Document, to *node) {
 			}
 		}
 		to.take(d)
+		if !to.up { // it fell over the first of them, and gets them again
+			b.w.in(60, again)
+		}
 	}
 	b.w.in(b.w.between(1, 60), again)
 }

@@ -349,7 +349,7 @@ func scriptBackup(w *world) {
 		w.at(t+w.between(50, 400), func() {
 			w.say("%s is set back to %d leaves", op.name, old.log.size())
 			op.fall(w.between(10, 100))
-			op.disk.content = old
+			op.disk.content, op.last = old, tree{}
 		})
 	} else {
 		scriptDies(w)
