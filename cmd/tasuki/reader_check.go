@@ -67,6 +67,7 @@ func (c *ClientCheckCmd) Run(ctx context.Context, p *Program) error {
 
 // ask fetches a record with its proof. The proof is of the record as it was a moment ago or later, so a difference is tried once more.
 func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, id string) (err error) {
+	body := func(path string) ([]byte, error) { return x.fetch(ctx, path, maxProofFile) }
 	for range 2 {
 		var file, record []byte
 		if file, err = x.fetch(ctx, "/proof/"+url.PathEscape(id), maxProofFile); err != nil {
@@ -75,10 +76,8 @@ func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, 
 		if record, err = x.fetch(ctx, "/cve/"+url.PathEscape(id)+".json", maxProofFile); err != nil {
 			return err
 		}
-		if err = c.check(p, list, id, file, record, func(path string) ([]byte, error) {
-			return x.fetch(ctx, path,
-				maxProofFile)
-		}); !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
+		err = c.check(p, list, id, file, record, body)
+		if !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
 			return err
 		}
 	}
