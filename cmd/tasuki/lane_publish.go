@@ -309,7 +309,8 @@ func (e *statusError) elsewhere() bool {
 
 // await asks for proofs until all are there or the time is over, and lets go of what is proved.
 func (n *laneNode) await(ctx context.Context, client *http.Client, servers []string, items []lane.Item, leaves map[[32]byte]int64, wait time.Duration) (proved []lane.Item, err error) {
-	until := time.Now().Add(wait)
+	over, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	done := map[[32]byte]bool{}
 	for {
 		for _, item := range items {
@@ -333,7 +334,7 @@ func (n *laneNode) await(ctx context.Context, client *http.Client, servers []str
 				}
 			}
 		}
-		if len(done) == len(leaves) || !time.Now().Before(until) {
+		if len(done) == len(leaves) || over.Err() != nil {
 			return proved, nil
 		}
 		select {

@@ -202,7 +202,7 @@ func absent(votes []Vote) (names []string) {
 	return names
 }
 
-// Newest and oldest time that a cosigner states: the witnesses', or where there are none the mirrors'. Zero without either.
+// Times are the oldest and the newest that a cosigner states: the witnesses', or where there are none the mirrors'. Zero without either.
 func (v *Verdict) Times() (oldest, newest time.Time) {
 	votes := v.Witnesses
 	if len(votes) == 0 {

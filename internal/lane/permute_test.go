@@ -33,9 +33,7 @@ func TestScatterIsAPermutation(t *testing.T) {
 	for n := int64(1); n <= 300; n++ {
 		sizes = append(sizes, n)
 	}
-	for _, n := range []int64{1000, 1023, 1024, 1025, 4095, 4096, 4097, 16_385} {
-		sizes = append(sizes, n)
-	}
+	sizes = append(sizes, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 16_385)
 	if testing.Short() {
 		sizes = slices.DeleteFunc(sizes, func(n int64) bool { return n > 1025 })
 	}

@@ -442,13 +442,11 @@ func (n *node) ask() {
 	for range 2 {
 		all := len(w.mirrors) + len(w.operators)
 		i := w.rng.IntN(all)
-		server := w.operators[0]
 		if i < len(w.mirrors) {
-			server = w.mirrors[i]
+			n.poll(w.mirrors[i], n.read)
 		} else {
-			server = w.operators[i-len(w.mirrors)]
+			n.poll(w.operators[i-len(w.mirrors)], n.read)
 		}
-		n.poll(server, n.read)
 	}
 }
 

@@ -72,7 +72,7 @@ func (p *Puller) Pull(ctx context.Context, a gcve.Authority) (Summary, error) {
 
 // read tries the ways to an authority's records in the order of BCP-03.
 func (p *Puller) read(ctx context.Context, a gcve.Authority, s *Summary, at *position) error {
-	failed := error(ErrNowhere)
+	failed := ErrNowhere
 	for _, address := range a.Dumps() {
 		err := p.dump(ctx, address, s, at)
 		if err == nil || !another(err, s) {

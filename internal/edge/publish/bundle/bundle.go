@@ -219,7 +219,6 @@ func (i *Item) check() error {
 type erasure struct {
 	index int64
 	leaf  []byte
-	path  []tlog.Hash
 }
 
 // Source is a list as a bundle is made from it. It may grow meanwhile.
