@@ -267,6 +267,11 @@ func TestPush(t *testing.T) {
 	if at() != theirs {
 		t.Error("somebody else's commit was overwritten")
 	}
+	// A password in an address, which is where none belongs, is not repeated: complaints are shown to everybody.
+	g.Push = []string{"http://ann:hunter2@127.0.0.1:1/list.git"}
+	if _, err := g.Publish(t.Context()); !errors.Is(err, ErrGit) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ann:") {
+		t.Errorf("%v", err)
+	}
 	// One that cannot be reached keeps none of the others waiting.
 	second := filepath.Join(t.TempDir(), "second.git")
 	mustGit(t, t.TempDir(), "init", "--quiet", "--bare", "--initial-branch=main", second)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -391,10 +392,28 @@ func (g *Git) push(ctx context.Context, repo repository) error {
 	}
 	for _, remote := range g.Push {
 		if perr := repo.push(ctx, remote); perr != nil {
-			err = errors.Join(err, fmt.Errorf("push: %w", perr))
+			err = errors.Join(err, fmt.Errorf("push: %w", discreet(perr, remote)))
 		}
 	}
 	return err
+}
+
+// discreet is git's complaint about a remote without the name and password that the address may have in it: what jobs complain of is shown
+// to everybody.
+func discreet(err error, remote string) error {
+	u, uerr := url.Parse(remote)
+	if uerr != nil || u.User == nil {
+		return err
+	}
+	text := strings.TrimPrefix(err.Error(), ErrGit.Error()+": ")
+	secrets := []string{u.User.String()}
+	if password, ok := u.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, "…")
+	}
+	return fmt.Errorf("%w: %s", ErrGit, text)
 }
 
 // pollEvery is how often a follower looks for a newer checkpoint: one row.
