@@ -74,6 +74,7 @@ type mirrored struct {
 	places   []*place
 	keys     []*charter.RoleKey
 	keyFiles []string
+	sources  []string   // of mirrors opened next; nil for the operator
 	options  kitOptions // of the operator
 	stops    []func()
 	stop     func() // the operator's work
@@ -206,7 +207,11 @@ func (w *mirrored) operate() {
 // mirror opens mirror i.
 func (w *mirrored) mirror(i int, o kitOptions) *kitNode {
 	w.t.Helper()
-	o.mirror = &mirrorRole{List: w.list(), Sources: []string{w.at.url}, Key: w.keyFiles[i], Test: true}
+	sources := w.sources
+	if sources == nil {
+		sources = []string{w.at.url}
+	}
+	o.mirror = &mirrorRole{List: w.list(), Sources: sources, Key: w.keyFiles[i], Test: true}
 	o.level = "error"
 	k := openKit(w.t, o)
 	for len(w.mirrors) <= i {

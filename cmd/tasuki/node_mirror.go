@@ -253,6 +253,11 @@ func (n mirrorStore) Stored(ctx context.Context) (continuity.Tree, error) {
 	return n.continuity.Stored(ctx)
 }
 
+func (n mirrorStore) Seen(ctx context.Context, origin string) (int64, error) {
+	seen, _, err := n.continuity.Heads(ctx, origin)
+	return seen.Size, err
+}
+
 func (n mirrorStore) Scrub(ctx context.Context) error { return n.acts.Scrub(ctx) }
 
 func (n mirrorStore) EscrowDue(ctx context.Context, recipients [32]byte, from int64, limit int) (due []int64, err error) {

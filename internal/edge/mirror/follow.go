@@ -29,6 +29,8 @@ type Store interface {
 	Inspect(s gate.Stored) (*gate.Inspected, error)
 	Follow(ctx context.Context, leaves []*gate.Inspected, to continuity.Tree) error
 	Stored(ctx context.Context) (continuity.Tree, error)
+	// Seen is the size of the largest checkpoint of an origin that was considered, 0 for none.
+	Seen(ctx context.Context, origin string) (int64, error)
 	// Scrub takes the bytes of what was erased out of the store's files.
 	Scrub(ctx context.Context) error
 	// EscrowDue are, from leaf from on, at most limit of the committed leaves whose ciphertext to these recipients is not here.
@@ -80,6 +82,7 @@ type Follower struct {
 	escrowed escrowed
 
 	held   atomic.Pointer[continuity.Hold] // as the rules were when they were used last
+	ahead  atomic.Pointer[ahead]           // to be asked next, before the sources in their order
 	turned atomic.Int64                    // counts what makes a smaller checkpoint news: charters, leaves that were dropped
 
 	state struct {
@@ -174,60 +177,104 @@ func (f *Follower) chain(ctx context.Context) (c *charter.Chain, accepted contin
 	return c, accepted, err
 }
 
-// pursue goes after what the log signs, until ctx ends.
+// pursue goes after what the log signs, until ctx ends. The first source that can be asked is asked: the operator while it is there, others while it is not.
 func (f *Follower) pursue(ctx context.Context) error {
-	pause := backoff{least: f.o.Least, most: 30 * time.Second, rand: f.o.Rand}
+	sources := map[string]*source{}
 	after, turned := int64(-1), int64(-1) // sizes up to after need no work
-	for turn := 0; ctx.Err() == nil; turn++ {
+	for ctx.Err() == nil {
 		if now := f.turned.Load(); now != turned {
 			after, turned = -1, now
 		}
-		peers, err := f.peers(ctx)
+		from, patience, err := f.choose(ctx, sources)
 		if err != nil {
-			return err
-		}
-		peer := peers[turn%len(peers)]
-		seen, err := f.advance(ctx, peer, after)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, continuity.ErrAmnesia):
-			// It serves on, and cosigns nothing: the charter must name another key.
 			f.trouble(err)
-			after = max(after, seen)
-			continue
-		case err == nil:
-			if seen >= 0 {
-				after = seen
-				f.well(peer, seen)
+			f.o.Log.WarnContext(ctx, "nobody to follow", "err", err)
+			if sleep(ctx, f.o.Pause) != nil {
+				return nil
 			}
-			pause.reset()
-			turn-- // whoever answered is asked again
 			continue
-		case settled(err):
+		}
+		seen, err := f.advance(ctx, from.peer, after, patience)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			if from.pause.reset(); seen >= 0 {
+				after = seen
+				f.well(from.peer, seen)
+			} else if patience == f.o.Wait {
+				f.change(func(s *State) { s.Problem = "" }) // the first source answers, and has nothing new
+			}
+			continue
+		}
+		if settled(err) {
 			// Nothing comes of asking again for the same tree: a larger one, another charter or people may help.
 			after = max(after, seen)
 		}
 		f.trouble(err)
-		f.o.Log.WarnContext(ctx, "not followed", "source", peer.Base, "err", err)
-		if cerr := f.takeCharters(ctx, peer); cerr != nil {
-			f.o.Log.DebugContext(ctx, "charters not read", "source", peer.Base, "err", cerr)
-		}
-		if !pause.wait(ctx, err) {
-			return nil
+		f.o.Log.WarnContext(ctx, "not followed", "source", from.peer.Base, "err", err)
+		from.later(err)
+		if cerr := f.takeCharters(ctx, from.peer); cerr != nil {
+			f.o.Log.DebugContext(ctx, "charters not read", "source", from.peer.Base, "err", cerr)
 		}
 	}
 	return nil
 }
 
+// source is a server that is asked for checkpoints, and from when on.
+type source struct {
+	peer  *Peer
+	pause backoff
+	ready time.Time
+}
+
+// later puts a source that failed off, longer each time.
+func (s *source) later(err error) { s.ready = time.Now().Add(s.pause.step(err)) }
+
+// choose waits for the first source that may be asked, and says how long to wait for its news: with the first of all for long, with others only until the
+// first may be asked again.
+func (f *Follower) choose(ctx context.Context, known map[string]*source) (*source, time.Duration, error) {
+	peers, err := f.peers(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if a := f.ahead.Swap(nil); a != nil && a.size > f.State().Size {
+		return &source{peer: a.peer, pause: backoff{least: f.o.Least, most: f.o.Least, rand: f.o.Rand}}, 0, nil
+	}
+	var soonest *source
+	for i, p := range peers {
+		s := known[p.Base]
+		if s == nil {
+			s = &source{peer: p, pause: backoff{least: f.o.Least, most: 30 * time.Second, rand: f.o.Rand}}
+			known[p.Base] = s
+		}
+		// Deadlines of the network know no other clock.
+		if left := time.Until(s.ready); left <= 0 {
+			if i == 0 {
+				return s, f.o.Wait, nil
+			}
+			return s, max(0, min(f.o.Wait, time.Until(known[peers[0].Base].ready))), nil
+		}
+		if soonest == nil || s.ready.Before(soonest.ready) {
+			soonest = s
+		}
+	}
+	return soonest, f.o.Wait, sleep(ctx, time.Until(soonest.ready))
+}
+
 // settled says that a checkpoint will be answered the same however often it is considered.
 func settled(err error) bool {
-	return errors.Is(err, continuity.ErrStopped) || errors.Is(err, continuity.ErrFork) || errors.Is(err, continuity.ErrHeld)
+	for _, known := range []error{continuity.ErrStopped, continuity.ErrFork, continuity.ErrHeld, continuity.ErrAmnesia} {
+		if errors.Is(err, known) {
+			return true // of amnesia, only a charter with another key cures
+		}
+	}
+	return false
 }
 
 // advance asks one server for a checkpoint beyond after and takes in what it covers. seen is the checkpoint's size, −1 when there was none to take in.
-func (f *Follower) advance(ctx context.Context, peer *Peer, after int64) (seen int64, err error) {
-	signed, err := f.next(ctx, peer, after)
+func (f *Follower) advance(ctx context.Context, peer *Peer, after int64, patience time.Duration) (seen int64, err error) {
+	signed, err := f.next(ctx, peer, after, patience)
 	if err != nil || signed == nil {
 		return -1, err
 	}
@@ -292,9 +339,9 @@ func (f *Follower) advance(ctx context.Context, peer *Peer, after int64) (seen i
 }
 
 // next is the checkpoint to consider: what is pending for a mirror, what is published for a reader; nil when there is none beyond after.
-func (f *Follower) next(ctx context.Context, peer *Peer, after int64) ([]byte, error) {
+func (f *Follower) next(ctx context.Context, peer *Peer, after int64, patience time.Duration) ([]byte, error) {
 	if f.o.Key != nil {
-		signed, err := peer.pending(ctx, after, f.o.Wait)
+		signed, err := peer.pending(ctx, after, patience)
 		if !errors.Is(err, ErrAbsent) {
 			return signed, err
 		}
@@ -305,7 +352,7 @@ func (f *Follower) next(ctx context.Context, peer *Peer, after int64) ([]byte, e
 	}
 	if n, err := c2sp.ParseNote(signed); err == nil {
 		if c, err := c2sp.ParseCheckpoint(n.Text); err == nil && c.Size <= after {
-			return nil, sleep(ctx, f.o.Pause)
+			return nil, sleep(ctx, min(f.o.Pause, max(patience, f.o.Least)))
 		}
 	}
 	return signed, nil

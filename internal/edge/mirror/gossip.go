@@ -20,7 +20,9 @@ func (f *Follower) peers(ctx context.Context) ([]*Peer, error) {
 	urls := append(slices.Clone(f.o.Sources), c.Operator.URL)
 	if c.Mirrors != nil {
 		for _, m := range c.Mirrors.List {
-			urls = append(urls, m.URL)
+			if f.o.Key == nil || m.VKey != f.o.Key.VKey().String() {
+				urls = append(urls, m.URL)
+			}
 		}
 	}
 	var out []*Peer
@@ -42,11 +44,19 @@ func (f *Follower) gossip(ctx context.Context) error {
 	for n := 0; ; n++ {
 		peers, err := f.peers(ctx)
 		if err != nil {
-			return err
+			if sleep(ctx, f.o.Pause) != nil {
+				return nil
+			}
+			continue
 		}
 		ask := peers[:1]
 		for i := range min(2, len(peers)-1) {
 			ask = append(ask[:len(ask):len(ask)], peers[1+(2*n+i)%(len(peers)-1)])
+		}
+		if f.o.Key != nil {
+			if err := f.lookBack(ctx, peers[0]); err != nil && ctx.Err() == nil {
+				f.o.Log.DebugContext(ctx, "pending checkpoint not compared", "source", peers[0].Base, "err", err)
+			}
 		}
 		for _, p := range ask {
 			if err := errors.Join(f.takeCharters(ctx, p), f.takePublished(ctx, p)); err != nil && ctx.Err() == nil && !errors.Is(err, ErrAbsent) {
@@ -60,15 +70,45 @@ func (f *Follower) gossip(ctx context.Context) error {
 	}
 }
 
+// lookBack notices a log that shows less than it has signed: a copy from before came back. Whoever waits for growth alone would wait for ever.
+func (f *Follower) lookBack(ctx context.Context, p *Peer) error {
+	signed, err := p.pending(ctx, -1, 0)
+	if err != nil || signed == nil {
+		return err
+	}
+	chain, _, err := f.chain(ctx)
+	if err != nil {
+		return err
+	}
+	q, err := continuity.QuorumOf(chain.Head())
+	if err != nil {
+		return err
+	}
+	v := q.Check(signed)
+	seen, err := f.o.Store.Seen(ctx, q.Origin())
+	if err != nil {
+		return err
+	}
+	if v.Err == nil && v.LogSigned && v.Checkpoint.Size < seen {
+		f.trouble(ErrBehind)
+		f.o.Log.ErrorContext(ctx, "the log shows less than it has signed: an older copy of it came back", "source", p.Base, "shown", v.Checkpoint.Size, "signed", seen)
+	}
+	return nil
+}
+
+// ErrBehind means a log that shows less than it has signed.
+var ErrBehind = errors.New("mirror: the operator shows less than its log has signed: an older copy of it came back")
+
 // takePublished looks at a server's published checkpoint. One that bears the quorum over another tree than the stored one shows which branch the list
-// goes on with: this copy leaves the other.
+// goes on with: this copy leaves the other. One that is larger than what the source shows is asked for where it was found.
 func (f *Follower) takePublished(ctx context.Context, p *Peer) error {
 	signed, err := p.checkpoint(ctx)
 	if err != nil {
 		return err
 	}
 	err = f.accept(ctx, signed)
-	if !errors.Is(err, continuity.ErrFork) || errors.Is(err, continuity.ErrHeld) {
+	forked := errors.Is(err, continuity.ErrFork) && !errors.Is(err, continuity.ErrHeld)
+	if err != nil && !forked {
 		return err
 	}
 	chain, accepted, cerr := f.chain(ctx)
@@ -83,15 +123,45 @@ func (f *Follower) takePublished(ctx context.Context, p *Peer) error {
 	if v.Reason() != nil {
 		return err
 	}
+	stored, serr := f.o.Store.Stored(ctx)
+	if serr != nil {
+		return serr
+	}
+	t := newTree(p, v.Tree(), min(accepted.Size, stored.Size))
+	if !forked {
+		if v.Checkpoint.Size <= stored.Size {
+			return nil
+		}
+		root, err := t.RootAt(ctx, stored.Size)
+		if err != nil {
+			return err
+		}
+		if root == stored.Root {
+			f.ahead.Store(&ahead{p, v.Checkpoint.Size})
+			return nil
+		}
+		// The rules keep both notes, and stop; ErrTail says that it is only the end of an old epoch, which pursue sees to.
+		err = f.rules(ctx, func(m *continuity.Mirror) error { _, err := m.Consider(ctx, signed, t); return err })
+		if err == nil || errors.Is(err, continuity.ErrTail) || errors.Is(err, continuity.ErrHeld) {
+			f.ahead.Store(&ahead{p, v.Checkpoint.Size})
+			return err
+		}
+	}
 	if f.o.Key == nil {
 		// A reader leaves no branch of a quorum: it holds.
-		if herr := f.examine(ctx, signed, newTree(p, v.Tree(), accepted.Size), accepted); errors.Is(herr, continuity.ErrHeld) {
+		if herr := f.examine(ctx, signed, t, accepted); errors.Is(herr, continuity.ErrHeld) {
 			return errors.Join(err, herr)
 		}
 	}
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	return errors.Join(err, f.rebase(ctx, signed, newTree(p, v.Tree(), accepted.Size)))
+	return errors.Join(err, f.rebase(ctx, signed, t))
+}
+
+// ahead is a server that shows more than the source does.
+type ahead struct {
+	peer *Peer
+	size int64
 }
 
 // accept makes a published checkpoint this copy's view, if the rules let it and its leaves are here.

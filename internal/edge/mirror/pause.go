@@ -15,14 +15,14 @@ type backoff struct {
 
 func (b *backoff) reset() { b.next = 0 }
 
-// wait waits, as long as a server asked for where that is longer. false: the context ended.
-func (b *backoff) wait(ctx context.Context, err error) bool {
+// step is how long to wait now: as long as a server asked for where that is longer.
+func (b *backoff) step(err error) time.Duration {
 	b.next = max(b.least, min(2*b.next, b.most))
 	d := b.next/2 + time.Duration(b.rand()*float64(b.next)/2)
 	if busy := new(Busy); errors.As(err, &busy) {
 		d = max(d, busy.After)
 	}
-	return sleep(ctx, d) == nil
+	return d
 }
 
 // sleep waits for d, or less when ctx ends; then its error says so.

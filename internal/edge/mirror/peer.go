@@ -93,6 +93,9 @@ func (p *Peer) ask(ctx context.Context, method, path string, body []byte, limit 
 		return fail(err)
 	}
 	req.Header.Set("User-Agent", "tasuki-mirror")
+	if strings.Contains(path, "packed=1") {
+		req.Header.Set("Accept-Encoding", "identity") // it is compressed already
+	}
 	resp, err := p.HTTP.Do(req)
 	if err != nil {
 		return fail(err)

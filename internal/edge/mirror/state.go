@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tasuki/internal/continuity"
+	"tasuki/internal/program"
 )
 
 // State is how far the follower is.
@@ -42,7 +43,7 @@ func (f *Follower) trouble(err error) {
 		text = strings.TrimPrefix(withheld.Error(), "mirror: ")
 	default:
 		for _, known := range []error{continuity.ErrStopped, continuity.ErrHeld, continuity.ErrFork, continuity.ErrAmnesia, continuity.ErrOrigin, continuity.ErrUnsigned,
-			continuity.ErrQuorum, continuity.ErrStale, continuity.ErrOpening, continuity.ErrSealed, ErrEscrowWithheld} {
+			continuity.ErrQuorum, continuity.ErrStale, continuity.ErrOpening, continuity.ErrSealed, ErrEscrowWithheld, ErrBehind, program.ErrCharterAwaited} {
 			if errors.Is(err, known) {
 				text = known.Error()[strings.Index(known.Error(), ": ")+2:]
 				break

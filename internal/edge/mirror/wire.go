@@ -18,7 +18,7 @@ import (
 func (p *Peer) pending(ctx context.Context, after int64, wait time.Duration) ([]byte, error) {
 	path := "/pending"
 	if after >= 0 {
-		path += fmt.Sprintf("?after=%d&wait=%d", after, int(wait/time.Second))
+		path += fmt.Sprintf("?after=%d&wait=%d", after, int((wait+time.Second-1)/time.Second))
 	}
 	return p.get(ctx, path, maxNote)
 }
