@@ -60,6 +60,7 @@ type disk struct {
 	n *node
 	content
 	synced  *content // what survives a power loss; nil: everything does, as each commit is synced
+	before  *content // under a mutant that seals in memory only: what a power loss brings back of charters and seals
 	writing int      // commits so far
 }
 
@@ -97,6 +98,14 @@ func (d *disk) lose() {
 		d.content = *d.synced
 		d.synced = nil
 	}
+	if b := d.before; b != nil {
+		d.chain, d.seals = b.chain, b.seals
+		for origin, h := range d.heads {
+			h.sealed = b.heads[origin].sealed
+			d.heads[origin] = h
+		}
+		d.before = nil
+	}
 }
 
 func (d *disk) Load(context.Context) (continuity.Following, error) {
@@ -131,7 +140,11 @@ func (d *disk) seal(s *continuity.Sealing) error {
 }
 
 func (d *disk) Extend(_ context.Context, doc *charter.Document, s *continuity.Sealing) error {
-	return d.commit(mutant.SealUnsynced, func() error {
+	return d.commit(mutant.None, func() error {
+		if d.n.w.off(mutant.SealUnsynced) && d.before == nil {
+			c := d.clone()
+			d.before = &c
+		}
 		if err := d.seal(s); err != nil {
 			return err
 		}

@@ -221,6 +221,17 @@ func (j *judge) accepted(n *node, chain *charter.Chain, a continuity.Accepted, t
 	j.views = append(j.views, view{a.Origin, mine, epoch, false1})
 }
 
+// signed: C.1, an operator that means well never contradicts what anybody accepted of its own log.
+func (j *judge) signed(n *node, origin string, t *tree) {
+	for i := range j.views {
+		v := &j.views[i]
+		if size := min(v.t.size(), t.size()); v.origin == origin && !n.deaf && !n.dishonest && v.t.roots[size] != t.roots[size] {
+			j.violation("C.1", "%s signed a tree of %d that contradicts one of %d", n.name, t.size(), v.t.size())
+			return
+		}
+	}
+}
+
 // held: a reader stopped. Two successors are a reason; two contradictory quorums are a failure of the rules.
 func (j *judge) held(n *node) {
 	if a := n.client.Accepted; a.Epoch > 0 && j.w.captive(n.client.Chain.OpenedBy(a.Epoch)) {

@@ -124,6 +124,7 @@ func (op *operator) sign(last continuity.Signed) {
 		return
 	}
 	op.pending = signed
+	n.w.judge.signed(n, op.origin, &n.disk.log)
 	if n.trouble("pending", op.pub.Pending(signed)) || n.key == nil || n.mirror == nil {
 		return
 	}

@@ -128,7 +128,38 @@ func mutantOf(name string) mutant.Mutant {
 }
 
 // catches says in which modes a mutant shows, the quickest first. One that is not named is looked for in all modes.
-var catches = map[mutant.Mutant][]string{}
+var catches = map[mutant.Mutant][]string{
+	mutant.NoSeal:           {"alive", "dies"},
+	mutant.SealUnsynced:     {"power"},
+	mutant.AnyCopy:          {"dies"},
+	mutant.ClientSkipsSeals: {"captured"},
+	mutant.MirrorSkipsSeals: {"dishonest"},
+	mutant.LastEpochOnly:    {"captured", "mirrors"},
+	mutant.AnyReporter:      {"dishonest"},
+	mutant.UncoveredReports: {"equivocates"},
+	mutant.ReportsWithoutF:  {"liar"},
+	mutant.QuorumOne:        {"dies"},
+	mutant.QuorumNone:       {"dies"},
+	mutant.QuorumWithoutF:   {"liar"},
+	mutant.CountTwice:       {"equivocates"},
+	mutant.NoWitnesses:      {"dies"},
+	mutant.WitnessFirst:     {"dies"},
+	mutant.NoFsync:          {"power"},
+	mutant.CosignUnstored:   {"dies"},
+	mutant.CosignFork:       {"equivocates"},
+	mutant.CosignBack:       {"alive"},
+	mutant.CosignUnopened:   {"dishonest"},
+	mutant.CosignSiblings:   {"siblings"},
+	mutant.ChooseBack:       {"siblings"},
+	mutant.Amnesia:          {"backup"},
+	mutant.CutFreely:        {"dishonest"},
+	mutant.ClientBack:       {"captured", "dies"},
+	mutant.ClientDrifts:     {"captured"},
+	mutant.ClientNoHold:     {"siblings"},
+	mutant.RestoredSigns:    {"backup"},
+	mutant.OutboxOnLocal:    {"dies"},
+	mutant.LaneRestored:     {"lanes"},
+}
 
 // Catches are the modes in which a mutant is looked for.
 func Catches(name string) []string {
