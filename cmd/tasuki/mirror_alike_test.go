@@ -50,7 +50,7 @@ func TestMirrorAnswersAlike(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c.postgres = copied
+		c.postgres, c.own = copied, []string{p.shown}
 		c.everything(t)
 		c.authority(t, p)
 		copied.sound(t)

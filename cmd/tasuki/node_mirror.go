@@ -290,15 +290,29 @@ func (n mirrorStore) Accepted(ctx context.Context, a continuity.Accepted) error 
 	if err := n.continuity.Publish(ctx, a.Origin, continuity.Signed{Tree: a.Tree, Note: a.Note}); err != nil && !errors.Is(err, continuity.ErrStale) {
 		return err
 	}
-	n.checkpoint.Store(&ledger.Checkpoint{Origin: a.Origin, Size: a.Size, Root: a.Root, Note: a.Note, Time: cosignedAt(a)})
+	cp := ledger.Checkpoint{Origin: a.Origin, Size: a.Size, Root: a.Root, Note: a.Note, Time: a.Newest.UnixMilli()}
+	if a.Newest.IsZero() {
+		var err error
+		if cp.Time, err = n.stampOf(ctx, a.Size-1); err != nil {
+			return err
+		}
+	}
+	n.checkpoint.Store(&cp)
 	return nil
 }
 
-func cosignedAt(a continuity.Accepted) int64 {
-	if a.Newest.IsZero() {
-		return 0
-	}
-	return a.Newest.UnixMilli()
+// stampOf is when a leaf entered the log, in Unix milliseconds: how fresh a checkpoint is that nobody cosigns.
+func (n *node) stampOf(ctx context.Context, index int64) (at int64, err error) {
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		raw, err := n.ledger.Leaf(ctx, tx, index)
+		if err != nil {
+			return err
+		}
+		leaf, err := ledger.ParseLeaf(raw)
+		at = leaf.Stamp.Time
+		return err
+	})
+	return at, err
 }
 
 // Chartered lets every surface know the charters that came in, and the branch that people chose.

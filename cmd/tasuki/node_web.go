@@ -38,7 +38,7 @@ const sourcesFor = 2 * time.Second
 
 // Status is asked for every page, so it asks the store for next to nothing.
 func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
-	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != "", Test: n.chain.Test()}
+	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != "" && n.role == nil, Test: n.chain.Test()}
 	if n.follower != nil {
 		out.Hold = string(n.follower.Held().Why)
 	}
