@@ -137,7 +137,8 @@ type MirrorDisk interface {
 	Halt(ctx context.Context, s Stop, e *Evidence) error
 	// Halted is the stop of an origin, nil for none.
 	Halted(ctx context.Context, origin string) (*Stop, error)
-	// Cut drops every leaf from size on, and what was folded from it; before that it keeps the reports that allow it.
+	// Cut drops every leaf from size on, what was folded from it, and what this store's own log key signed beyond it as operator of an
+	// older epoch (that origin is over, and would keep the next one from ever signing); before that it keeps the reports that allow it.
 	Cut(ctx context.Context, size int64, reports [][]byte) error
 	// Reports are seals of mirrors that were kept.
 	Reports(ctx context.Context) ([][]byte, error)

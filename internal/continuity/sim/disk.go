@@ -281,6 +281,9 @@ func (d *disk) Cut(_ context.Context, size int64, reports [][]byte) error {
 			}
 		}
 		d.log = d.log.cut(size)
+		if d.signed.Size > size {
+			d.signed = continuity.Signed{}
+		}
 		return nil
 	})
 }

@@ -347,6 +347,9 @@ func scriptBackup(w *world) {
 		t := w.between(100, 500)
 		w.at(t, func() { old = op.disk.clone() })
 		w.at(t+w.between(50, 400), func() {
+			if old.log.size() == 0 {
+				return // from before the list was founded: there was nothing to copy
+			}
 			w.say("%s is set back to %d leaves", op.name, old.log.size())
 			op.fall(w.between(10, 100))
 			op.disk.content, op.last = old, tree{}
