@@ -7,7 +7,7 @@ RESERVATIONS ?= 50000
 BENCHTIME ?= 1s
 SCHEDULES ?= 100000
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss sim ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss mirrorkills sim ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -54,6 +54,9 @@ crash: ## kill a node KILLS times at random moments, on each engine, and look wh
 
 alloc: ## 64 clients reserve RESERVATIONS times on each engine at nodes that are killed meanwhile (half an hour each)
 	$(GO) test ./cmd/tasuki -run TestAllocation -v -timeout 4h -reservations $(RESERVATIONS)
+
+mirrorkills: ## kill a mirror 200 times while its source sends it something wrong now and then (some minutes)
+	$(GO) test ./cmd/tasuki -run TestMirrorIsKilled -v -timeout 2h -mirror.kills 200
 
 sim: ## the rules of continuity under faults: SCHEDULES of each mode, then each rule left out (an hour)
 	$(GO) run ./cmd/tasuki sim --seeds $(SCHEDULES)
