@@ -179,7 +179,7 @@ func (c Case) Next(e *event.Entry) (Case, error) {
 	if m.to != "" {
 		c.State, c.Due = m.to, e.Due
 	}
-	if e.Level != "" {
+	if e.Level != "" && e.Kind != event.DirectionGiven && e.Kind != event.DirectionEnded { // directions have no level
 		c.Level = e.Level
 	}
 	if c.State != Decided && c.State != Closed && c.State != Transferred {

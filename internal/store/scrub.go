@@ -42,12 +42,30 @@ func (db *DB) Scrub(ctx context.Context, tables ...string) error {
 			return fmt.Errorf("%w: %q is no table", ErrScrub, t)
 		}
 	}
+	if err := c.text(ctx, awaitReaders); err != nil {
+		return fmt.Errorf("%w: %w", ErrScrub, err)
+	}
 	// One statement for all of them is one transaction for each, outside of any.
 	if err := c.text(ctx, "VACUUM (FULL, ANALYZE) "+strings.Join(tables, ", ")); err != nil {
 		return fmt.Errorf("%w: %w", ErrScrub, err)
 	}
 	return nil
 }
+
+// awaitReaders waits, 30 s at most, for the transactions that PostgreSQL keeps deleted rows for: those that began before now. The rewritten
+// table would hold the rows still, and the end of a read is not waited for by whoever read.
+const awaitReaders = `DO $$
+DECLARE since timestamptz := clock_timestamp();
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL
+			AND xact_start <= since) LOOP
+		IF clock_timestamp() > since + interval '30 seconds' THEN
+			RAISE EXCEPTION 'readers hold an old state of the tables';
+		END IF;
+		PERFORM pg_sleep(0.02);
+		PERFORM pg_stat_clear_snapshot();
+	END LOOP;
+END $$`
 
 // scrubWait is how long Scrub waits for SQLite's readers.
 const scrubWait = 30 * time.Second
