@@ -10,7 +10,8 @@ import (
 )
 
 // Cut drops every leaf from size on with all that stands beside it, as if they had never been appended. It is for a mirror whose list goes on from there
-// with other leaves; whatever was folded from the log is folded again after. The transaction holds the head (Lock) and does nothing else.
+// with other leaves; whatever was folded from the log is folded again after. What a log key of this store signed beyond it goes too: it was
+// the operator of an epoch that is over, and would never be able to sign in another. The transaction holds the head (Lock) and does nothing else.
 func (l *Log) Cut(ctx context.Context, tx *store.Tx, size int64) error {
 	head, err := l.Head(ctx, tx)
 	if err != nil || size >= head.Size {
@@ -42,7 +43,7 @@ func (l *Log) Cut(ctx context.Context, tx *store.Tx, size int64) error {
 			return fmt.Errorf("cut tiles of level %d: %w", level, err)
 		}
 	}
-	for _, q := range []string{"cut_leaf", "cut_body", "cut_private", "cut_escrow"} {
+	for _, q := range []string{"cut_leaf", "cut_body", "cut_private", "cut_escrow", "cut_checkpoint"} {
 		if _, err := tx.Exec(ctx, queries.Get(q), size); err != nil {
 			return fmt.Errorf("cut to size %d: %w", size, err)
 		}

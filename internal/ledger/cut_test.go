@@ -43,3 +43,26 @@ func TestCut(t *testing.T) {
 		})
 	})
 }
+
+// A node that was operator, dropped what nobody went on with, and is operator again in a later epoch, can sign.
+func TestSignAfterCut(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		s := newSample(t, db)
+		if _, _, err := NewSigner(s.Log, SignerOptions{Key: s.key, Holder: "a", Now: fixedNow}).Sign(ctx); err != nil {
+			t.Fatal(err)
+		}
+		update(t, db, func(tx *store.Tx) error {
+			if _, err := s.Lock(ctx, tx); err != nil {
+				return err
+			}
+			return s.Cut(ctx, tx, 200)
+		})
+		s.extend(t, 250)
+		next := otherKey(t, "tasuki/9c1f00aa5d77e013/3-third")
+		c, fresh, err := NewSigner(s.Log, SignerOptions{Key: next, Holder: "a", Now: fixedNow}).Sign(ctx)
+		if err != nil || !fresh || c.Size != 250 {
+			t.Errorf("%+v, %v, %v", c, fresh, err)
+		}
+	})
+}

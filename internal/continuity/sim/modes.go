@@ -48,7 +48,7 @@ var modes = []*mode{
 	{name: "liar", about: "one of five mirrors lies (f = 1), the operator dies, goes on or shows two logs", m: 5, q: 4, f: 1, loss: 4, crash: 1, crafty: true,
 		decides: true, script: scriptLiar},
 	{name: "dishonest", about: "the successor opens where it likes, with forged reports", m: 3, q: 2, loss: 6, crash: 2, script: scriptDishonest},
-	{name: "captured", about: "the board names a false operator and false mirrors, and is then replaced", m: 3, q: 2, loss: 6, crash: 2, crafty: true, captured: true,
+	{name: "captured", about: "the board names a false operator and false mirrors, and is then replaced", m: 3, q: 2, loss: 6, crash: 2, crafty: true, captured: true, waits: true,
 		decides: true, script: scriptCaptured},
 	{name: "mirrors", about: "charters change the mirrors; some epochs are never opened", m: 3, q: 2, loss: 8, crash: 3, decides: true, script: scriptMirrors},
 	{name: "backup", about: "the operator is set back to an old disk; a mirror loses its disk and comes back", m: 3, q: 2, loss: 6, crash: 4, decides: true,

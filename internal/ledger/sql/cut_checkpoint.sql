@@ -1,0 +1,2 @@
+-- a handful of rows
+DELETE FROM ledger_checkpoint WHERE size > ?
