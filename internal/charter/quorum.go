@@ -37,15 +37,6 @@ func (d *Document) Witnesses() c2sp.Policy {
 	return p
 }
 
-// WitnessKeys verify the cosignatures of the policy's witnesses, in the order of the policy.
-func (d *Document) WitnessKeys() []*c2sp.CosignatureVerifier {
-	var keys []*c2sp.CosignatureVerifier
-	for _, w := range d.Witnesses().Witnesses {
-		keys = append(keys, mustCosigner(w.Key.String()))
-	}
-	return keys
-}
-
 func mustCosigner(vkey string) *c2sp.CosignatureVerifier {
 	v, err := c2sp.NewCosignatureVerifier(vkey)
 	if err != nil {

@@ -106,6 +106,9 @@ func (w *tree) replayed(t *testing.T) {
 	if out, err := w.Gate.Replay(t.Context(), false, nil); err != nil {
 		t.Errorf("%v: %+v", err, out)
 	}
+	if !testing.Short() {
+		w.followed(t)
+	}
 }
 
 func say(text string) governance.Statement {

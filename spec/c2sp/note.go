@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/mod/sumdb/note"
 )
 
 // ErrNote means that bytes are not a signed note, or a line is not a signature line.
@@ -35,15 +33,6 @@ func (l Line) String() string {
 
 // Is says that both lines are of one key by name and hash: the newer replaces the older.
 func (l Line) Is(other Line) bool { return l.Name == other.Name && l.Hash == other.Hash }
-
-// LineOf is a signature of an opened note as a line. Errors wrap ErrNote.
-func LineOf(s note.Signature) (Line, error) {
-	lines, err := ParseLines([]byte("— " + s.Name + " " + s.Base64 + "\n"))
-	if err != nil {
-		return Line{}, err
-	}
-	return lines[0], nil
-}
 
 // ParseLines reads one or more signature lines, such as the answer of a witness. Errors wrap ErrNote.
 func ParseLines(b []byte) ([]Line, error) {
