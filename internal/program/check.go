@@ -326,7 +326,8 @@ func (c *Checker) checkStep(ctx context.Context, tx *store.Tx, e *event.Entry) e
 		if err != nil {
 			return err
 		}
-		if need, ok := stepPowers[e.Kind]; ok && !me.IsSecretariat() && !slices.ContainsFunc(need, me.Can) && e.By != now.Party && e.By != now.Against {
+		anonymous := e.Outcome == governance.Withdrawn && now.Party == "" // who began it, and takes it back, was named in private
+		if need, ok := stepPowers[e.Kind]; ok && !anonymous && !me.IsSecretariat() && !slices.ContainsFunc(need, me.Can) && e.By != now.Party && e.By != now.Against {
 			return errPower
 		}
 	}

@@ -54,6 +54,14 @@ func (w *world) followed(t testing.TB) *world {
 	var batch []*gate.Inspected
 	take := func() {
 		if err := m.Gate.Follow(ctx, batch, gate.Following{Check: check.Check}); err != nil {
+			var v *event.Violation
+			if errors.As(err, &v) {
+				for _, i := range batch {
+					if i.Entry().Index == v.Leaf {
+						t.Logf("%+v", *i.Entry().Event)
+					}
+				}
+			}
 			t.Fatalf("what was lawfully written: %v", err)
 		}
 		batch = nil
