@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -397,6 +396,3 @@ func (n *node) mirrored(ctx context.Context, tx *store.Tx, origin string) (c led
 	}
 	return c, nil
 }
-
-// sources names the servers that this copy begins with.
-func (r *mirrorRole) sources() string { return strings.Join(slices.Clone(r.Sources), ", ") }

@@ -32,7 +32,7 @@ func (c *SimCmd) Run(ctx context.Context, p *Program) error {
 		return err
 	}
 	// Schedules are short-lived garbage; collecting it less often is a third of the time.
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(1000)
 	switch {
 	case c.Modes:
 		return c.list(p.Stdout)

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -102,15 +101,13 @@ func foldWhole(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 
 // foldPart assembles the record anew with the container in it. The log lets in nothing that cannot be assembled.
 func foldPart(ctx context.Context, tx *store.Tx, e *event.Entry) error {
-	var p parts
-	var version int64
-	var list string
-	switch err := tx.QueryRow(ctx, recordParts, e.ID).Scan(&version, &list); {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
+	was, err := madeOf(e.ID).Ask(ctx, tx)
+	if err != nil {
 		return err
-	default:
-		if p, err = gather(ctx, e.Before, version, list); err != nil {
+	}
+	var p parts
+	if was.there {
+		if p, err = gather(ctx, e.Before, was.version, was.list); err != nil {
 			return err
 		}
 		if err := supersede(ctx, tx, e); err != nil {
@@ -140,6 +137,33 @@ func foldPart(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	return write(ctx, tx, e, state, p.list(), &d)
 }
 
+// made is what the current version of a record is made of.
+type made struct {
+	there   bool
+	version int64
+	list    string
+}
+
+type madeKey string // a record's identifier
+
+func madeOf(id string) store.Question[made] {
+	return store.Question[made]{Key: madeKey(id), Query: recordParts, Args: []any{id}, Read: func(rows store.Rows) (m made, err error) {
+		if rows.Next() {
+			m.there = true
+			err = rows.Scan(&m.version, &m.list)
+		}
+		return m, err
+	}}
+}
+
+// Foresee asks for what the fold of a container will need.
+func (Projection) Foresee(ctx context.Context, tx *store.Tx, kind event.Kind, first, last string) error {
+	if kind != event.RecordPut && kind != event.RecordRejected || first != last {
+		return nil
+	}
+	return madeOf(first).Foresee(ctx, tx)
+}
+
 // supersede moves the current version, if there is one, to the past.
 func supersede(ctx context.Context, tx *store.Tx, e *event.Entry) error {
 	source := sourceTime(e)
@@ -160,6 +184,9 @@ func write(ctx context.Context, tx *store.Tx, e *event.Entry, state cve.State, l
 		if changed = d.last; !e.Base {
 			changed = max(changed, e.Time.UnixMilli())
 		}
+	}
+	if tx.Remembers() {
+		store.Answer(tx, madeKey(e.ID), made{true, e.Index, list})
 	}
 	_, err := tx.Exec(ctx, recordPut, e.ID, e.Index, e.Index, changed, e.Time.UnixMilli(), sourceTime(e), state, list, packed)
 	return err
@@ -234,6 +261,7 @@ func sourceTime(e *event.Entry) int64 {
 
 // Reset empties the tables.
 func (Projection) Reset(ctx context.Context, tx *store.Tx) error {
+	tx.ForgetAll()
 	for _, clear := range []*store.Query{recordClear, pastClear, orgClear} {
 		if _, err := tx.Exec(ctx, clear); err != nil {
 			return err

@@ -21,9 +21,9 @@ type Turn interface {
 	EmitPrivate(ctx context.Context, body []byte) (ledger.Own, error)
 	// Opening is what opens the commitment at a leaf.
 	Opening(ctx context.Context, leaf int64) (ledger.Own, error)
-	// Foresee says that leaves will be emitted about subjects from first to last, as bytes compare: what the log must know of them is
-	// asked together.
-	Foresee(ctx context.Context, first, last string) error
+	// Foresee says that events of a kind will be emitted about subjects from first to last, as bytes compare: what the log and the folds must
+	// know of them is asked together.
+	Foresee(ctx context.Context, kind Kind, first, last string) error
 	// ForeseeOpening says that Opening will be asked of a leaf.
 	ForeseeOpening(ctx context.Context, leaf int64) error
 	// EventHash is the SHA-256 of a logged event.

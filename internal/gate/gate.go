@@ -34,6 +34,12 @@ type Projection interface {
 	Digest(ctx context.Context, tx *store.Tx) ([32]byte, error) // of the tables' rows
 }
 
+// Foreseer is a Projection whose Fold asks something that it can ask together with what a command asks.
+type Foreseer interface {
+	// Foresee is told that events of a kind about subjects from first to last are likely to be folded in this transaction.
+	Foresee(ctx context.Context, tx *store.Tx, kind event.Kind, first, last string) error
+}
+
 // Config is what a Gate is made of.
 type Config struct {
 	DB          *store.DB
@@ -162,9 +168,15 @@ func (t *Turn) Opening(ctx context.Context, leaf int64) (ledger.Own, error) {
 	return ledger.Own{Index: leaf, Salt: p.Salt}, err
 }
 
-// Foresee says that leaves will be emitted about subjects from first to last.
-func (t *Turn) Foresee(ctx context.Context, first, last string) error {
-	return t.gate.Log.Foresee(ctx, t.Tx, first, last)
+// Foresee says that events of a kind will be emitted about subjects from first to last.
+func (t *Turn) Foresee(ctx context.Context, kind event.Kind, first, last string) error {
+	err := t.gate.Log.Foresee(ctx, t.Tx, first, last)
+	for _, p := range t.gate.Projections {
+		if f, ok := p.(Foreseer); ok && err == nil {
+			err = f.Foresee(ctx, t.Tx, kind, first, last)
+		}
+	}
+	return err
 }
 
 // ForeseeOpening says that Opening will be asked of a leaf.

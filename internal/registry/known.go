@@ -68,7 +68,7 @@ func Foresee(ctx context.Context, tx *store.Tx, id string, record bool) error {
 
 // ForeseePut says that a container will be put to a record that was last seen made of these parts.
 func ForeseePut(ctx context.Context, tx *store.Tx, t event.Turn, id string, seen Parts) error {
-	err := t.Foresee(ctx, id, id)
+	err := t.Foresee(ctx, event.RecordPut, id, id)
 	if err == nil {
 		err = Foresee(ctx, tx, id, len(seen.Puts) > 0)
 	}
@@ -134,7 +134,7 @@ func windowAt(ctx context.Context, tx *store.Tx, t event.Turn, year, num, end in
 		w.last = min(w.last, PriorityEnd)
 	}
 	first, last := format(year, w.first), format(year, w.last)
-	if err := t.Foresee(ctx, first, last); err != nil {
+	if err := t.Foresee(ctx, event.IDReserved, first, last); err != nil {
 		return window{}, err
 	}
 	rows, err := tx.Query(ctx, idBetween, first, last, len(first), first, last, len(first))

@@ -44,7 +44,7 @@ func fromPool(ctx context.Context, tx *store.Tx, t event.Turn, rng Range, n int)
 			pool[i.Int64()] = pool[len(pool)-1]
 			pool = pool[:len(pool)-1]
 			id := format(rng.Year, num)
-			if err := errors.Join(t.Foresee(ctx, id, id), Foresee(ctx, tx, id, false)); err != nil {
+			if err := errors.Join(t.Foresee(ctx, event.IDReserved, id, id), Foresee(ctx, tx, id, false)); err != nil {
 				return nil, err
 			}
 			candidates = append(candidates, num)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A pipe is a connection to PostgreSQL on which statements that only write wait for the next one that has to be answered. Each answer
@@ -23,8 +24,16 @@ type pipe struct {
 	prepared map[*Query]string // name on the server
 	waiting  []*written
 	size     int      // bytes of arguments that wait
-	command  *written // the savepoint that is open
+	command  *written // the savepoint of the command that runs or ran last
+	over     bool     // that command has run
+	failed   *failure // first statement of the transaction that the server refused where nobody heard of it
 	fresh    bool     // nothing of the transaction was answered yet: on another connection it can begin anew
+}
+
+// failure is what the server said of a statement of a command.
+type failure struct {
+	command *written // its savepoint
+	err     error
 }
 
 // written is a statement that waits, nearly always one that only writes, and what became of it.
@@ -32,6 +41,7 @@ type written struct {
 	q     *Query
 	ahead *Ahead // of one that asks
 	args  []any
+	of    *written // the savepoint that it stands behind
 	done  bool
 	n     int64
 	p     *pipe
@@ -69,7 +79,8 @@ func (p *pipe) forget() {
 	for _, w := range p.waiting {
 		w.args, w.p = nil, nil
 	}
-	p.waiting, p.size, p.command = p.waiting[:0], 0, nil
+	p.waiting, p.size = p.waiting[:0], 0
+	p.command, p.over, p.failed = nil, false, nil
 }
 
 // prepare makes a query known to the server. What waits goes first: one that the server refuses spoils what stands open, which must
@@ -176,7 +187,7 @@ func (p *pipe) later(ctx context.Context, q *Query, args []any) (*written, error
 			p.size += len(a)
 		}
 	}
-	w := &written{q: q, args: args, p: p, ctx: ctx}
+	w := &written{q: q, args: args, of: p.command, p: p, ctx: ctx}
 	p.waiting = append(p.waiting, w)
 	if len(p.waiting) >= mostWaiting || p.size >= mostWaitingSize {
 		return w, p.flush(ctx)
@@ -241,7 +252,7 @@ func (p *pipe) travel(ctx context.Context, going []*written, q *Query, args []an
 			}
 			if err != nil {
 				_ = res.Close()
-				return nil, nil, fmt.Errorf("%s: %w", w.q.name, err)
+				return nil, nil, p.refused(w, err)
 			}
 			w.done = true
 			continue
@@ -249,7 +260,7 @@ func (p *pipe) travel(ctx context.Context, going []*written, q *Query, args []an
 		tag, err := res.Exec()
 		if err != nil {
 			_ = res.Close() // says the same again
-			return nil, nil, fmt.Errorf("%s: %w", w.q.name, err)
+			return nil, nil, p.refused(w, err)
 		}
 		if w.q == commit && tag.String() != "COMMIT" {
 			_ = res.Close()
@@ -279,26 +290,66 @@ func (p *pipe) query(ctx context.Context, q *Query, args []any) (Rows, error) {
 	return &pgRows{rows, res, q, nil}, nil
 }
 
-// begin opens a savepoint without a journey of its own.
-func (p *pipe) begin(ctx context.Context) (err error) {
-	p.command, err = p.later(ctx, savepoint, nil)
+// refused keeps in mind whose statement the server did not carry out: another command may be running by now.
+func (p *pipe) refused(w *written, err error) error {
+	err = fmt.Errorf("%s: %w", w.q.name, err)
+	var said *pgconn.PgError
+	if p.failed == nil && errors.As(err, &said) {
+		p.failed = &failure{w.of, err}
+	}
 	return err
+}
+
+// behind says that something waits which an earlier command has put off than the one that runs.
+func (p *pipe) behind() bool {
+	return slices.ContainsFunc(p.waiting, func(w *written) bool { return w.of != nil && w.of != p.command })
+}
+
+// late is the error of a statement that its command has put off, and which failed when that command was over.
+func (p *pipe) late() error {
+	if p.failed == nil || p.failed.command == p.command && !p.over {
+		return nil
+	}
+	return p.failed.err
+}
+
+// begin opens a savepoint without a journey of its own.
+func (p *pipe) begin(ctx context.Context) error {
+	w, err := p.later(ctx, savepoint, nil)
+	return p.opened(w, false, err)
 }
 
 // keep ends the savepoint; that it did is heard with the next answer.
 func (p *pipe) keep(ctx context.Context) error {
 	_, err := p.later(ctx, release, nil)
-	return err
+	return p.opened(p.command, true, err)
 }
 
-// undo takes back everything since begin. What was never sent needs no taking back. Where the savepoint was sent and the server did
-// not say that it stands, an earlier command's may be open still: then nothing of the transaction can be trusted.
+// opened notes where in a command the transaction is. What was sent on the way there and refused is told by late.
+func (p *pipe) opened(command *written, over bool, err error) error {
+	if err != nil && (p.failed == nil || command == nil) {
+		return err
+	}
+	if !over {
+		command.of = command
+	}
+	p.command, p.over = command, over
+	return nil
+}
+
+// undo takes back everything since the savepoint of the command that failed late, or of the one that runs. What was never sent needs no
+// taking back. Where the savepoint was sent and the server did not say that it stands, an earlier command's may be open still: then nothing of the
+// transaction can be trusted.
 func (p *pipe) undo(ctx context.Context) error {
-	if i := slices.Index(p.waiting, p.command); i >= 0 {
+	command := p.command
+	if p.late() != nil {
+		command = p.failed.command
+	}
+	if i := slices.Index(p.waiting, command); i >= 0 {
 		p.waiting = p.waiting[:i]
 		return nil
 	}
-	if !p.command.done {
+	if command == nil || !command.done {
 		return fmt.Errorf("%w: the command's savepoint was not reached", ErrAborted)
 	}
 	return p.text(ctx, rollbackTo.postgres+"; "+release.postgres)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,7 +51,8 @@ func NewSequencer[S any](db *DB, hooks Hooks[S]) *Sequencer[S] {
 }
 
 // Do runs one interactive command and returns after its transaction is on disk, or with the reason why it is not. A
-// command that has begun is finished even when ctx ends; the context handed to run carries ctx's values only.
+// command that has begun is finished even when ctx ends; the context handed to run carries ctx's values only. Where a
+// write of the command before it fails late, run is called once more: what it tells its caller it sets, and does not add.
 func (s *Sequencer[S]) Do(ctx context.Context, run func(ctx context.Context, tx *Tx, state *S) error) error {
 	return s.submit(ctx, &s.interactive, run)
 }
@@ -138,14 +140,20 @@ func (s *Sequencer[S]) next(started time.Time, n int) (_ *command[S], bulk bool)
 	}
 }
 
+// ran is a command of the running group and what became of it.
+type ran[S any] struct {
+	c      *command[S]
+	before S // the state that it began with
+	err    error
+}
+
 // group runs one transaction. Commands hear their outcome only after the commit: nobody is told of a write that a
 // crash could still undo.
+//
+// A command's last writes may wait until its successor asks something, or has run. Should they fail then, the command that put them off is undone,
+// and its successor, which has learnt nothing yet, runs again.
 func (s *Sequencer[S]) group() {
-	type outcome struct {
-		c   *command[S]
-		err error
-	}
-	var ran []outcome
+	var all []ran[S]
 	var final S
 	ctx := context.Background()
 	err := s.db.Update(ctx, func(tx *Tx) error {
@@ -154,41 +162,28 @@ func (s *Sequencer[S]) group() {
 		if err != nil {
 			return err
 		}
-		wrote := false
 		started := time.Now()
 		c, bulk := s.next(started, 0)
 		if c != nil {
 			s.bulkLast = bulk
 		}
 		for c != nil {
-			ran = append(ran, outcome{c: c})
-			this := &ran[len(ran)-1]
-			before := s.hooks.Clone(state)
-			if err := tx.begin(ctx); err != nil {
+			all = append(all, ran[S]{c: c})
+			if err := s.take(ctx, tx, all, &state); err != nil {
 				return err
 			}
-			this.err = s.protect(c, tx, &state)
 			if bulk {
 				started = time.Now() // the group's own time begins with those who waited for it
 			}
-			alone := len(ran) == 1
-			if c, bulk = s.next(started, len(ran)); c != nil {
-				alone = false
-			}
-			err := s.settle(ctx, tx, &this.err, alone)
-			if this.err != nil {
-				state = before
-			} else {
-				wrote = true
-			}
-			if err != nil {
-				if c != nil {
-					ran = append(ran, outcome{c: c}) // its turn does not come
-				}
+			c, bulk = s.next(started, len(all))
+		}
+		if len(all) > 1 { // of a command alone the commit tells
+			_ = tx.settle(ctx) // the next line tells
+			if _, err := s.late(ctx, tx, all, &state); err != nil {
 				return err
 			}
 		}
-		if !wrote {
+		if !slices.ContainsFunc(all, func(r ran[S]) bool { return r.err == nil }) {
 			return errNothing
 		}
 		final = state
@@ -199,7 +194,7 @@ func (s *Sequencer[S]) group() {
 	} else if err == nil {
 		s.hooks.Done(final)
 	}
-	if err != nil && len(ran) == 0 {
+	if err != nil && len(all) == 0 {
 		// The transaction never began: fail whoever waits, or they would wait for ever.
 		s.mu.Lock()
 		waiting := append(s.interactive, s.bulk...)
@@ -209,27 +204,60 @@ func (s *Sequencer[S]) group() {
 			c.err <- err
 		}
 	}
-	for _, o := range ran {
-		if o.err == nil {
-			o.err = err
+	for _, r := range all {
+		if r.err == nil {
+			r.err = err
 		}
-		o.c.err <- o.err
+		r.c.err <- r.err
 	}
 }
 
-// settle ends a command's savepoint, and undoes what failed. What is put off is waited for, so that its failure is this command's and no
-// other's: but for a command alone, whose failure the commit may tell as well. It returns an error that ends the transaction.
-func (s *Sequencer[S]) settle(ctx context.Context, tx *Tx, failed *error, alone bool) error {
-	if *failed == nil && !alone {
-		*failed = tx.settle(ctx)
+// take runs the newest command, and leaves of the ones before it nothing open. It returns an error that ends the transaction.
+func (s *Sequencer[S]) take(ctx context.Context, tx *Tx, all []ran[S], state *S) error {
+	this := &all[len(all)-1]
+	for {
+		this.before = s.hooks.Clone(*state)
+		if err := tx.begin(ctx); err != nil {
+			return err
+		}
+		this.err = s.protect(this.c, tx, state)
+		if tx.behind() {
+			_ = tx.settle(ctx) // the next line tells
+		}
+		again, err := s.late(ctx, tx, all[:len(all)-1], state)
+		if err != nil {
+			return err
+		}
+		if !again {
+			break
+		}
 	}
-	if *failed == nil {
+	if this.err == nil {
 		return tx.keep(ctx)
 	}
+	*state = this.before
 	if err := tx.undo(ctx); err != nil {
-		return fmt.Errorf("%w (after %w)", err, *failed)
+		return fmt.Errorf("%w (after %w)", err, this.err)
 	}
 	return nil
+}
+
+// late undoes the last of these commands where a write that it had put off has failed since, and says so. Its own error ends the transaction.
+func (s *Sequencer[S]) late(ctx context.Context, tx *Tx, all []ran[S], state *S) (bool, error) {
+	reason := tx.late()
+	if reason == nil {
+		return false, nil
+	}
+	if len(all) == 0 || all[len(all)-1].err != nil {
+		return false, reason // nobody's
+	}
+	last := &all[len(all)-1]
+	last.err = reason
+	*state = last.before
+	if err := tx.undo(ctx); err != nil {
+		return false, fmt.Errorf("%w (after %w)", err, reason)
+	}
+	return true, nil
 }
 
 // errNothing ends a transaction in which every command was refused: there is nothing to make durable.

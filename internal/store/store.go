@@ -265,10 +265,21 @@ func (tx *Tx) begin(ctx context.Context) error {
 	return tx.c.exec(ctx, savepoint)
 }
 
-// settle waits for what Exec has put off; its error is that of whoever called Exec.
+// settle waits for what Exec has put off.
 func (tx *Tx) settle(ctx context.Context) error {
 	if tx.c.pg != nil {
 		return tx.c.pg.flush(ctx)
+	}
+	return nil
+}
+
+// behind says that something which an earlier command has put off still waits.
+func (tx *Tx) behind() bool { return tx.c.pg != nil && tx.c.pg.behind() }
+
+// late is the error of what a command had put off that was over already when it failed.
+func (tx *Tx) late() error {
+	if tx.c.pg != nil {
+		return tx.c.pg.late()
 	}
 	return nil
 }

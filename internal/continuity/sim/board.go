@@ -178,13 +178,13 @@ func (b *board) watch() {
 		if published != b.published || published == op.disk.log.size() {
 			b.published, b.seen = published, w.now
 		}
-		if w.now-b.seen < 500 {
+		if w.now-b.seen < 350 {
 			return
 		}
 		stands = true // it takes in events and cannot publish them any more
 	}
 	gone := stands || op == nil || op.dead || op.dishonest || op.deaf || op.op != nil && !op.op.ready
-	patience := int64(600)
+	patience := int64(400)
 	if gone {
 		patience = 150
 	}

@@ -289,7 +289,6 @@ func (j *judge) settled() bool {
 // end is the last look.
 func (j *judge) end() {
 	w := j.w
-	j.stats.Schedules++
 	for _, n := range w.nodes {
 		if n.disk != nil {
 			j.stats.Evidence += n.disk.evidence

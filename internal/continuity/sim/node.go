@@ -71,7 +71,13 @@ func (n *node) start() {
 	if n.openMirror() {
 		return
 	}
-	n.every(mirrorEvery, n.follow)
+	spare := 0
+	n.every(mirrorEvery, func() {
+		// A spare has no vote and need not be quick.
+		if spare++; n.key != nil || spare%3 == 0 {
+			n.follow()
+		}
+	})
 	n.every(operatorEvery, n.operate)
 }
 

@@ -20,6 +20,8 @@ type operator struct {
 	ready   bool   // to sign: it knows that it holds whatever was published
 	pending []byte // newest that the log signed
 	asked   map[*node]int64
+	shown   []byte // what a crafty operator shows as published, and the note that it was made of
+	of      *byte
 }
 
 // operatorsOf are the machines that run the log for a chain's newest operator: more than one when an operator has several faces.

@@ -259,12 +259,21 @@ func (w *world) faults() {
 		}
 		w.board.watch()
 	})
+	// What cheats has had its time, and what is left of a schedule is for the others to settle.
+	w.at(healAt+300, func() {
+		for _, n := range w.nodes {
+			if (n.deaf || n.dishonest || n.lying && w.mode.captured) && !n.dead {
+				n.die()
+			}
+		}
+	})
 }
 
 // run returns what a schedule of a seed comes to.
 func (k *kit) run(ctx context.Context, m *mode, seed uint64, log func(string)) (*world, *Violation) {
 	w := newWorld(ctx, k, m, seed, log)
 	v := w.run()
+	w.judge.stats.Schedules++
 	if v != nil {
 		v.Mode, v.Seed = m.name, seed
 	}

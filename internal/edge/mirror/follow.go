@@ -229,7 +229,9 @@ type source struct {
 }
 
 // later puts a source that failed off, longer each time.
-func (s *source) later(err error) { s.ready = time.Now().Add(s.pause.step(err)) }
+func (s *source) later(err error) {
+	s.ready = time.Now().Add(s.pause.step(err)) //nolint:forbidigo // deadlines of the network know no other clock
+}
 
 // choose waits for the first source that may be asked, and says how long to wait for its news: with the first of all for long, with others only until the
 // first may be asked again.
@@ -248,7 +250,6 @@ func (f *Follower) choose(ctx context.Context, known map[string]*source) (*sourc
 			s = &source{peer: p, pause: backoff{least: f.o.Least, most: 30 * time.Second, rand: f.o.Rand}}
 			known[p.Base] = s
 		}
-		// Deadlines of the network know no other clock.
 		if left := time.Until(s.ready); left <= 0 {
 			if i == 0 {
 				return s, f.o.Wait, nil
