@@ -61,6 +61,38 @@ func tasuki(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 // start runs a serving program until the test ends and returns the address that it prints.
 func start(t *testing.T, args ...string) string {
 	t.Helper()
+	return serve(t, args...).url
+}
+
+// server is a serving program.
+type server struct {
+	url  string
+	said *said
+	stop func() // ends the program, once
+}
+
+// said is what a program writes while it is being read.
+type said struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, p...)
+	return len(p), nil
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
+}
+
+// serve runs a serving program until it is stopped or the test ends.
+func serve(t *testing.T, args ...string) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := tasuki(ctx, t, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -69,24 +101,27 @@ func start(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
-	cmd.Stderr = &said
+	s := &server{said: &said{}}
+	cmd.Stderr = s.said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		_ = cmd.Wait() // ended by us
+	})
+	t.Cleanup(func() {
+		s.stop()
 		if t.Failed() {
-			t.Logf("the program said:\n%s", said.String())
+			t.Logf("the program said:\n%s", s.said)
 		}
 	})
 	first := make(chan string, 1)
 	go func() {
-		s := bufio.NewScanner(out)
-		for s.Scan() {
-			if strings.HasPrefix(s.Text(), "http://") {
-				first <- s.Text()
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "http://") {
+				first <- lines.Text()
 				break
 			}
 		}
@@ -95,14 +130,28 @@ func start(t *testing.T, args ...string) string {
 	}()
 	select {
 	case url, ok := <-first:
-		if ok {
-			return url
+		if !ok {
+			t.Fatal("the program ended before it said where it listens")
 		}
-		t.Fatal("the program ended before it said where it listens")
+		s.url = url
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the program does not say where it listens")
 	}
-	return ""
+	return s
+}
+
+// run runs a program that ends by itself and returns the first line that it prints.
+func run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := tasuki(t.Context(), t, args...)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("tasuki %s: %v\n%s%s", strings.Join(args, " "), err, out, complaints.String())
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	return first
 }
 
 func get(t *testing.T, url string) []byte {
