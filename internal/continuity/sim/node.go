@@ -470,6 +470,9 @@ func (n *node) read(a answer) {
 		return
 	}
 	err := n.client.Accept(n.w.ctx, a.published, c)
+	if err != nil && n.client != nil && c.t.tree() == n.client.Accepted.Tree {
+		n.view = c.t // it fell when it had stored what it accepted, and had not looked yet
+	}
 	if errors.Is(err, continuity.ErrStale) || errors.Is(err, continuity.ErrOrigin) || n.trouble("accept", err) {
 		if n.client != nil && n.client.Hold.Held() {
 			n.w.judge.held(n)
