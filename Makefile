@@ -58,7 +58,7 @@ alloc: ## 64 clients reserve RESERVATIONS times on each engine at nodes that are
 mirrorkills: ## kill a mirror 200 times while its source sends it something wrong now and then (some minutes)
 	$(GO) test ./cmd/tasuki -run TestMirrorIsKilled -v -timeout 2h -mirror.kills 200
 
-sim: ## the rules of continuity under faults: SCHEDULES of each mode, then each rule left out (an hour)
+sim: ## the rules of continuity under faults: SCHEDULES of each mode, then each rule left out (100,000: half an hour)
 	$(GO) run ./cmd/tasuki sim --seeds $(SCHEDULES)
 	$(GO) run ./cmd/tasuki sim --mutants
 

@@ -30,7 +30,7 @@ func TestModes(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			n := number(t, 30, 300)
+			n := number(t, 30, 100)
 			r := Run(context.Background(), Options{Mode: name, First: *first, Seeds: n, Mutant: *off})
 			t.Logf("%+v", r.Stats)
 			if r.Stats.Acked < n || r.Stats.Published < n {
@@ -57,7 +57,7 @@ func TestMutants(t *testing.T) {
 			if testing.Short() && slices.Contains(late, name) {
 				t.Skip("it takes thousands of schedules to show")
 			}
-			n := number(t, 200, 10_000)
+			n := number(t, 200, 3_000)
 			tried := 0
 			for _, mode := range Catches(name) {
 				r := Run(context.Background(), Options{Mode: mode, First: *first, Seeds: n, Mutant: name})
