@@ -30,7 +30,7 @@ var drawing = []struct {
 	{1.5, []string{"internal/ledger", "internal/charter", "internal/jobs", "internal/lane", "internal/inorder"}},
 	{2, []string{"internal/event", "internal/query"}},
 	{3, []string{"internal/authority", "internal/registry", "internal/catalogue", "internal/governance", "internal/drafts", "internal/continuity", "internal/gcve"}},
-	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace", "internal/edge/serve/page"}},
+	{4, []string{"internal/gate", "internal/render", "internal/edge/serve/pace", "internal/edge/serve/page", "internal/edge/serve/problem"}},
 	{4.5, []string{"internal/program"}},
 	{5, []string{
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",

@@ -15,6 +15,7 @@ import (
 	"tasuki/internal/edge/serve/nvd"
 	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/portal"
+	"tasuki/internal/edge/serve/problem"
 	"tasuki/internal/edge/serve/relay"
 	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/edge/serve/web"
@@ -44,12 +45,12 @@ func (n *node) Spaces() []front.Space {
 	add("native", api, native.Refuse, front.Space{Plain: true, WriteTimeout: -1}, native.StreamPath)
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	log := tiles.Handler(logSource{n}, n.log)
-	add("log", log, tiles.Refuse, front.Space{}, slices.DeleteFunc(slices.Clone(tiles.Prefixes), func(p string) bool { return p == relay.CharterPrefix+"/" })...)
+	add("log", log, problem.Refuse, front.Space{}, slices.DeleteFunc(slices.Clone(tiles.Prefixes), func(p string) bool { return p == relay.CharterPrefix+"/" })...)
 	add("log", relay.Charters(relayCopy{n}, log, n.log), relay.Refuse, front.Space{}, relay.CharterPrefix+"/")
 	// Who waits for a checkpoint, or fetches ciphertexts, may take long.
 	add("relay", relay.Handler(relayCopy{n}, n.log), relay.Refuse, front.Space{WriteTimeout: -1}, relay.Prefixes...)
 	add("events", n.events(), relay.Refuse, front.Space{BodyLimit: event.MaxSubmission + 1}, relay.EventPrefixes...)
-	add("gcve", n.gcveSurface(), servegcve.Refuse, front.Space{}, servegcve.Prefixes...)
+	add("gcve", n.gcveSurface(), problem.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, slices.DeleteFunc(slices.Clone(web.Prefixes), func(p string) bool { return p == relay.CharterPrefix })...)

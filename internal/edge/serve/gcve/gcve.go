@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/problem"
 	room "tasuki/internal/gcve"
 	"tasuki/spec/gcve"
 )
@@ -61,58 +62,28 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /api/gcve/conformance", h.conformance)
 	mux.HandleFunc("GET /api/gcve/directory", h.directory)
 	mux.HandleFunc("GET /dumps/{file}", h.dump)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
-		case http.MethodOptions:
-			w.Header().Set("Access-Control-Allow-Methods", "GET,HEAD")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		default:
-			w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-			Refuse(w, r, http.StatusMethodNotAllowed, "records are only read here")
-			return
-		}
-		if _, pattern := mux.Handler(r); pattern == "" {
-			Refuse(w, r, http.StatusNotFound, "no such path")
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
-}
-
-// Refuse answers with a problem (RFC 9457).
-func Refuse(w http.ResponseWriter, _ *http.Request, status int, detail string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	body := append([]byte(`{"status":`), strconv.Itoa(status)...)
-	body = strconv.AppendQuote(append(body, `,"title":`...), http.StatusText(status))
-	body = strconv.AppendQuote(append(body, `,"detail":`...), detail)
-	_, _ = w.Write(append(body, "}\n"...)) // a reader who went away
+	return problem.ReadOnly(mux, "records are only read here", "no such path")
 }
 
 // fail answers an error: what was asked wrongly, who went away, and what is our own fault.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, gcve.ErrParam), errors.Is(err, gcve.ErrID):
-		Refuse(w, r, http.StatusBadRequest, err.Error())
+		problem.Refuse(w, r, http.StatusBadRequest, err.Error())
 	case errors.Is(err, room.ErrNotFound), errors.Is(err, catalogue.ErrNotFound):
-		Refuse(w, r, http.StatusNotFound, "nothing is known of it here")
+		problem.Refuse(w, r, http.StatusNotFound, "nothing is known of it here")
 	case r.Context().Err() != nil:
-		Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
+		problem.Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
 	default:
 		h.Log.ErrorContext(r.Context(), "gcve request failed", "path", r.URL.Path, "err", err)
-		Refuse(w, r, http.StatusInternalServerError, "internal error")
+		problem.Refuse(w, r, http.StatusInternalServerError, "internal error")
 	}
 }
 
 // nobody answers where the node is no authority.
 func (h *handler) nobody(w http.ResponseWriter, r *http.Request) bool {
 	if h.Who == nil {
-		Refuse(w, r, http.StatusNotFound, "this node is no GCVE numbering authority")
+		problem.Refuse(w, r, http.StatusNotFound, "this node is no GCVE numbering authority")
 	}
 	return h.Who == nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tasuki/internal/catalogue"
+	"tasuki/internal/edge/serve/problem"
 	room "tasuki/internal/gcve"
 	"tasuki/spec/cve"
 	"tasuki/spec/gcve"
@@ -92,7 +93,7 @@ type found struct {
 func (h *handler) lookup(w http.ResponseWriter, r *http.Request) {
 	text := r.URL.Query().Get("id")
 	if text == "" || len(text) > 1024 {
-		Refuse(w, r, http.StatusBadRequest, "id: an identifier is needed")
+		problem.Refuse(w, r, http.StatusBadRequest, "id: an identifier is needed")
 		return
 	}
 	if same, err := h.unchanged(w, r); err != nil || same {

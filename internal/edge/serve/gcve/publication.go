@@ -14,6 +14,7 @@ import (
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/edge/serve/pace"
+	"tasuki/internal/edge/serve/problem"
 	room "tasuki/internal/gcve"
 	"tasuki/internal/query"
 	"tasuki/spec/cve"
@@ -116,7 +117,7 @@ func (h *handler) dump(w http.ResponseWriter, r *http.Request) {
 	}
 	origin := h.Who.Authority.ID
 	if r.PathValue("file") != origin.Source()+".ndjson" {
-		Refuse(w, r, http.StatusNotFound, "the dump of this authority is "+origin.Source()+".ndjson; of others it gives no dumps")
+		problem.Refuse(w, r, http.StatusNotFound, "the dump of this authority is "+origin.Source()+".ndjson; of others it gives no dumps")
 		return
 	}
 	if same, err := h.unchanged(w, r); err != nil || same {

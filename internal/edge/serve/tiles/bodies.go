@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"tasuki/internal/edge/serve/pace"
+	"tasuki/internal/edge/serve/problem"
 	"tasuki/internal/ledger"
 	"tasuki/spec/c2sp"
 )
@@ -38,7 +39,7 @@ func (h *handler) bodies(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil || from < 0 || from >= c2sp.Width {
-		Refuse(w, r, http.StatusNotFound, "not a body bundle's path: bodies/<N>, with from=<0…255> to go on after a cut, packed=1 for bodies as they are stored")
+		problem.Refuse(w, r, http.StatusNotFound, "not a body bundle's path: bodies/<N>, with from=<0…255> to go on after a cut, packed=1 for bodies as they are stored")
 		return
 	}
 	if p, ok := h.log.(Packer); ok && packed {
@@ -93,7 +94,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, n int64, each f
 	case sent == 0 && errors.Is(err, ErrUnportable):
 		return err
 	case err == nil && sent == 0:
-		Refuse(w, r, http.StatusNotFound, "the log has no such item")
+		problem.Refuse(w, r, http.StatusNotFound, "the log has no such item")
 	case err == nil || errors.Is(err, errFull) || errors.Is(err, ErrUnportable):
 	case sent == 0:
 		h.fail(w, r, err, "the log has no such bundle")

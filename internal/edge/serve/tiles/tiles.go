@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tasuki/internal/edge/serve/problem"
 	"tasuki/spec/c2sp"
 )
 
@@ -63,26 +64,7 @@ func Handler(l Log, logger *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /charter/{$}", h.charters)
 	mux.HandleFunc("GET /charter/{name}", h.charter)
 	mux.HandleFunc("GET /proof/{id}", h.proof)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
-		case http.MethodOptions:
-			w.Header().Set("Access-Control-Allow-Methods", "GET,HEAD")
-			w.Header().Set("Access-Control-Max-Age", "86400")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		default:
-			w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-			Refuse(w, r, http.StatusMethodNotAllowed, "the log is only read here")
-			return
-		}
-		if _, pattern := mux.Handler(r); pattern == "" {
-			Refuse(w, r, http.StatusNotFound, "no such path in the log")
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return problem.ReadOnly(mux, "the log is only read here", "no such path in the log")
 }
 
 func (h *handler) checkpoint(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +79,7 @@ func (h *handler) checkpoint(w http.ResponseWriter, r *http.Request) {
 func (h *handler) tile(w http.ResponseWriter, r *http.Request) {
 	level, n, width, err := c2sp.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/"))
 	if err != nil {
-		Refuse(w, r, http.StatusNotFound, "not a tile's path: tile/<level>/<N>[.p/<W>] or tile/entries/<N>[.p/<W>]")
+		problem.Refuse(w, r, http.StatusNotFound, "not a tile's path: tile/<level>/<N>[.p/<W>] or tile/entries/<N>[.p/<W>]")
 		return
 	}
 	var tile []byte
@@ -122,7 +104,7 @@ func (h *handler) body(w http.ResponseWriter, r *http.Request) {
 	var hash [32]byte
 	n, err := hex.Decode(hash[:], []byte(name))
 	if len(name) != 64 || err != nil || n != 32 || name != strings.ToLower(name) || r.PathValue("dir") != name[:2] {
-		Refuse(w, r, http.StatusNotFound, "not a body's path: body/<first two digits>/<64 lower-case hex digits>")
+		problem.Refuse(w, r, http.StatusNotFound, "not a body's path: body/<first two digits>/<64 lower-case hex digits>")
 		return
 	}
 	salt, raw, err := h.log.Body(r.Context(), hash)
@@ -172,7 +154,7 @@ func (h *handler) charter(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		h.fail(w, r, err, "no such charter")
 	default:
-		Refuse(w, r, http.StatusNotFound, "no such charter; /charter/ lists them")
+		problem.Refuse(w, r, http.StatusNotFound, "no such charter; /charter/ lists them")
 	}
 }
 
@@ -200,25 +182,13 @@ func fileName(id string) string {
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error, absent string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		Refuse(w, r, http.StatusNotFound, absent)
+		problem.Refuse(w, r, http.StatusNotFound, absent)
 	case r.Context().Err() != nil:
-		Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
+		problem.Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
 	default:
 		h.slog.ErrorContext(r.Context(), "log not readable", "path", r.URL.Path, "err", err)
-		Refuse(w, r, http.StatusInternalServerError, "internal error")
+		problem.Refuse(w, r, http.StatusInternalServerError, "internal error")
 	}
-}
-
-// Refuse answers with a problem (RFC 9457).
-func Refuse(w http.ResponseWriter, _ *http.Request, status int, detail string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	body := append([]byte(`{"status":`), strconv.Itoa(status)...)
-	body = strconv.AppendQuote(append(body, `,"title":`...), http.StatusText(status))
-	body = strconv.AppendQuote(append(body, `,"detail":`...), detail)
-	_, _ = w.Write(append(body, "}\n"...)) // a reader who went away
 }
 
 func send(w http.ResponseWriter, r *http.Request, body []byte, kind, cache string) {
