@@ -45,9 +45,9 @@ func (h *handler) bodies(w http.ResponseWriter, r *http.Request) {
 	if p, ok := h.log.(Packer); ok && packed {
 		err := h.stream(w, r, n, func(send func(size int, item func([]byte) ([]byte, error)) error) error {
 			return p.Packed(r.Context(), n, from, func(mark byte, body *ledger.Body) error {
+				w.Header().Set("Tasuki-Packed", "1") // also when the first item has no body: others follow, and then it is too late
 				size := 0
 				if body != nil {
-					w.Header().Set("Tasuki-Packed", "1")
 					size = len(body.Packed)
 				}
 				return send(size, func(b []byte) ([]byte, error) { return ledger.AppendPacked(b, mark, body) })

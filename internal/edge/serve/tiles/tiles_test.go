@@ -245,6 +245,71 @@ func TestCutBundleGoesOn(t *testing.T) {
 	}
 }
 
+// packedLog gives bodies as they are stored, too; from one item on they can only be unpacked by itself.
+type packedLog struct {
+	fakeLog
+	own int
+}
+
+func (p *packedLog) Packed(ctx context.Context, n int64, from int, fn func(byte, *ledger.Body) error) error {
+	i := from
+	return p.Bodies(ctx, n, from, func(mark byte, salt [16]byte, raw []byte) error {
+		defer func() { i++ }()
+		switch {
+		case mark != ledger.BodyPresent:
+			return fn(mark, nil)
+		case i >= p.own:
+			return ErrUnportable
+		}
+		return fn(mark, &ledger.Body{Salt: salt, N: int64(len(raw)), Packed: raw})
+	})
+}
+
+// A packed bundle says so whatever its first item is, and a reader who goes on where it was cut ends with every item exactly once.
+func TestPackedBundle(t *testing.T) {
+	l := &packedLog{own: 100}
+	srv := httptest.NewServer(Handler(l, slog.New(slog.DiscardHandler)))
+	defer srv.Close()
+	for from := range 200 {
+		for at := from; at < 256; {
+			path := "/bodies/000?packed=1"
+			if at > 0 {
+				path += fmt.Sprintf("&from=%d", at)
+			}
+			res, err := http.Get(srv.URL + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := read(t, res)
+			_ = res.Body.Close()
+			packed, had := res.Header.Get("Tasuki-Packed") == "1", at
+			for r := strings.NewReader(body); ; at++ {
+				mark, salt, raw, err := byte(0), [16]byte{}, []byte(nil), error(nil)
+				if packed {
+					var b *ledger.Body
+					if mark, b, err = ledger.ReadPacked(r); b != nil {
+						salt, raw = b.Salt, b.Packed
+					}
+				} else {
+					mark, salt, raw, err = ledger.ReadItem(r)
+				}
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatalf("%s, item %d: %v", path, at, err)
+				}
+				if mark == ledger.BodyPresent && (salt[0] != byte(at) || string(raw) != fmt.Sprintf(`{"n":%d}`, at)) {
+					t.Fatalf("%s, packed %v: item %d has salt %x and %q", path, packed, at, salt, raw)
+				}
+			}
+			if at == had {
+				t.Fatalf("%s ends at item %d", path, at)
+			}
+		}
+	}
+}
+
 func TestHalfABundleBreaksTheConnection(t *testing.T) {
 	srv := httptest.NewServer(Handler(&fakeLog{broken: errors.New("disk")}, slog.New(slog.DiscardHandler)))
 	defer srv.Close()
