@@ -51,6 +51,7 @@ type node struct {
 	// What is said about the list by others than the log key: published checkpoints, seals, evidence.
 	continuity *continuity.SQL
 	publishing *publishing // nil when what is signed is published
+	sightings  continuity.Sightings
 	refusals   *jobs.Refusals
 	cursors    *jobs.Cursors
 	sealed     string // why nothing may be written, "" when it may

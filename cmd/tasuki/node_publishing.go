@@ -213,6 +213,7 @@ func (p *publishing) askWitnesses(ctx context.Context, next continuity.Next) boo
 		err := p.rules.Lines(ctx, c2sp.Note{Text: cp.String(), Lines: []c2sp.Line{line}})
 		due := p.rules.Next().Phase
 		p.mu.Unlock()
+		p.n.sightings.See(p.rules.Quorum(), c2sp.Note{Text: cp.String(), Lines: []c2sp.Line{line}}.Bytes())
 		if err != nil {
 			p.n.log.WarnContext(ctx, "cosignature of a witness not taken", "size", cp.Size, "err", err)
 			continue
@@ -251,8 +252,12 @@ func (p *publishing) lines(ctx context.Context, note c2sp.Note) error {
 	if !holds {
 		return errNotPublishing
 	}
-	if err == nil {
+	switch {
+	case err == nil:
+		p.n.sightings.See(p.rules.Quorum(), note.Bytes())
 		p.news.tell()
+	case errors.Is(err, continuity.ErrStale):
+		p.n.sightedLate(ctx, p.rules.Quorum(), note)
 	}
 	return err
 }

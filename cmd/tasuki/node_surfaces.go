@@ -52,7 +52,8 @@ func (n *node) Spaces() []front.Space {
 	add("events", n.events(), relay.Refuse, front.Space{BodyLimit: event.MaxSubmission + 1}, relay.EventPrefixes...)
 	add("gcve", n.gcveSurface(), problem.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
-	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Authority: n.public, OrgName: n.orgName, OpenAPI: native.OpenAPI})
+	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Continuity: webContinuity{n}, Authority: n.public,
+		OrgName: n.orgName, OpenAPI: native.OpenAPI})
 	add("web", pages, nil, front.Space{}, slices.DeleteFunc(slices.Clone(web.Prefixes), func(p string) bool { return p == relay.CharterPrefix })...)
 	// One address for people who read who runs the list, and for copies that hand over a charter.
 	add("web", relay.Charters(relayCopy{n}, pages, n.log), nil, front.Space{}, relay.CharterPrefix)
@@ -75,6 +76,9 @@ type condition struct {
 	Store      string      `json:"store"`
 	Size       int64       `json:"size"`
 	Checkpoint *signedAt   `json:"checkpoint,omitzero"`
+	Mirrors    *keptBy     `json:"mirrors,omitzero"` // absent where the charter asks for none
+	Witnesses  *keptBy     `json:"witnesses,omitzero"`
+	Waiting    float64     `json:"waiting_seconds,omitzero"` // for how long what was signed has had no quorum
 	Index      indexState  `json:"index"`
 	Importing  string      `json:"importing,omitzero"`
 	ReadOnly   string      `json:"read_only,omitzero"` // the reason
@@ -118,6 +122,8 @@ func (n *node) Status(ctx context.Context) any {
 	if cp := n.checkpoint.Load(); cp != nil {
 		c.Checkpoint = &signedAt{cp.Size, cve.FormatTime(time.UnixMilli(cp.Time))}
 	}
+	c.Mirrors, c.Witnesses = n.keepers()
+	c.Waiting = n.late().Round(time.Millisecond).Seconds()
 	if n.follower != nil {
 		c.Hold = string(n.follower.Held().Why)
 	}

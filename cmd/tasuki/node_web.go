@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"golang.org/x/mod/sumdb/note"
 
 	"tasuki/internal/authority"
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/edge/feeds/cvelist"
 	"tasuki/internal/edge/serve/page"
 	"tasuki/internal/edge/serve/web"
@@ -20,6 +21,7 @@ import (
 	"tasuki/internal/ledger"
 	"tasuki/internal/registry"
 	"tasuki/internal/store"
+	"tasuki/spec/c2sp"
 )
 
 // webStatus is what every page says of the node.
@@ -29,7 +31,10 @@ type webStatus struct {
 	mu      sync.Mutex
 	looked  time.Time // when sources was read
 	sources []page.Source
-	checked ledger.Hash // root of the newest checkpoint whose signature was checked
+	checked ledger.Hash // root of the newest checkpoint whose signatures were checked
+	stopped bool        // a mirror's, when sources was read
+
+	mirrors, witnesses page.Signers // of that checkpoint
 }
 
 // sourcesFor is how long what the pages say of the sources may lag: asking the store for every page would cost more than many
@@ -39,12 +44,9 @@ const sourcesFor = 2 * time.Second
 // Status is asked for every page, so it asks the store for next to nothing.
 func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
 	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.sealed != "" && n.role == nil, Test: n.chain.Test()}
-	if n.follower != nil {
-		out.Hold = string(n.follower.Held().Why)
-	}
 	cp := n.checkpoint.Load()
 	if cp != nil {
-		out.Checkpoint = time.UnixMilli(cp.Time)
+		out.Checkpoint, out.Covered = time.UnixMilli(cp.Time), cp.Size
 	}
 	if s := n.importing.Load(); s != nil {
 		out.Importing = *s
@@ -61,16 +63,40 @@ func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
 				return out, fmt.Errorf("newest checkpoint: %w", err)
 			}
 			n.checked = cp.Root
+			n.mirrors, n.witnesses = n.signers()
 		}
 		out.Verified = true
+		out.Mirrors, out.Witnesses = n.mirrors, n.witnesses
 	}
 	if now := n.now(); now.Sub(n.looked) >= sourcesFor || now.Before(n.looked) {
 		if n.sources, err = n.followed(ctx); err == nil {
 			n.looked = now
 		}
+		if n.follower != nil && err == nil {
+			var stop *continuity.Stop
+			stop, err = n.halted(ctx)
+			n.stopped = stop != nil
+		}
 	}
 	out.Sources = n.sources
+	if n.follower != nil {
+		state := n.follower.State()
+		out.Hold = string(n.follower.Held().Why)
+		out.Copy = &page.Copy{Operator: n.chain.Head().Charter().Operator.URL, Behind: max(0, max(state.Seen, state.Shown)-out.Size), Client: n.role.Reader, Stopped: n.stopped}
+	}
 	return out, err
+}
+
+// signers counts who has signed the newest checkpoint.
+func (n *webStatus) signers() (mirrors, witnesses page.Signers) {
+	m, w := n.keepers()
+	if m != nil {
+		mirrors = page.Signers{Signed: m.Signed, Listed: m.Listed}
+	}
+	if w != nil {
+		witnesses = page.Signers{Signed: w.Signed, Listed: w.Listed}
+	}
+	return mirrors, witnesses
 }
 
 // followed is where data comes from: the feeds that the node follows by itself, or else what was imported last by hand.
@@ -107,15 +133,33 @@ func (n webLedger) Signed(ctx context.Context) (out web.Signed, err error) {
 	if err != nil {
 		return out, err
 	}
-	opened, err := note.Open(out.Note, n.chain.Verifiers())
+	out.Signers, err = n.signersOf(out.Note, out.Origin)
+	return out, err
+}
+
+// signersOf are the lines of a checkpoint, each with whose key of the epoch's charter verifies it.
+func (n *node) signersOf(signed []byte, origin string) (out []web.Signer, err error) {
+	docs := n.chain.Documents()
+	i := slices.IndexFunc(docs, func(d *charter.Document) bool { return d.Origin() == origin })
+	parsed, err := c2sp.ParseNote(signed)
+	if err != nil || i < 0 {
+		return nil, errors.Join(err, charter.ErrOrigin)
+	}
+	q, err := continuity.QuorumOf(docs[i])
 	if err != nil {
-		return out, fmt.Errorf("newest checkpoint: %w", err)
+		return nil, err
 	}
-	for _, s := range opened.Sigs {
-		out.Signers = append(out.Signers, web.Signer{Name: s.Name, Known: true})
-	}
-	for _, s := range opened.UnverifiedSigs {
-		out.Signers = append(out.Signers, web.Signer{Name: s.Name})
+	for _, line := range parsed.Lines {
+		one := web.Signer{Name: line.Name}
+		switch v := q.Check(c2sp.Note{Text: parsed.Text, Lines: []c2sp.Line{line}}.Bytes()); {
+		case v.LogSigned:
+			one.Role = "log"
+		case v.Counted > 0:
+			one.Role = "mirror"
+		case slices.ContainsFunc(v.Witnesses, func(w continuity.Vote) bool { return !w.At.IsZero() }):
+			one.Role = "witness"
+		}
+		out = append(out, one)
 	}
 	return out, nil
 }
@@ -170,18 +214,12 @@ func (n webLedger) Prove(ctx context.Context, index int64) (file []byte, err err
 	return file, err
 }
 
-// Charters are the chain's documents, oldest first.
-func (n webLedger) Charters(lang string) []web.Charter {
-	docs := n.chain.Documents()
-	out := make([]web.Charter, len(docs))
-	for i, d := range docs {
+// Operators are the organisations that have run the list, by their permanent identifiers.
+func (n webLedger) Operators() map[string]string {
+	out := map[string]string{}
+	for _, d := range n.chain.Documents() {
 		c := d.Charter()
-		issued, _ := time.Parse(time.RFC3339, c.Issued) // its form was checked when it was read
-		out[i] = web.Charter{Version: c.V, Issued: issued, Origin: d.Origin(), Operator: c.Operator.Slug, Org: c.Operator.Org, Hash: d.Hash(),
-			File: d.FileName(), Reason: c.Reason}
-	}
-	if len(out) > 0 {
-		out[len(out)-1].Sentences = charter.Describe(n.chain.Head(), lang)
+		out[c.Operator.Org] = c.Operator.Slug
 	}
 	return out
 }

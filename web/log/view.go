@@ -28,8 +28,8 @@ type Signed struct {
 
 // Signer is one signature of a checkpoint.
 type Signer struct {
-	Name  string
-	Known bool // this node checked it with a key that the charters name
+	Name string
+	Role string // whose key of the charters this node checked it with: log, mirror, witness; "" for none
 }
 
 // Entry is a row of the log.

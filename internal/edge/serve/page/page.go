@@ -35,9 +35,24 @@ type Node struct {
 	Verified   bool      // and its signature is one of the log key that the charters name
 	Importing  string    // progress of a running import in a few words, or ""
 	ReadOnly   bool
+	Covered    int64   // leaves that the newest checkpoint covers
+	Mirrors    Signers // of the newest checkpoint
+	Witnesses  Signers
+	Copy       *Copy  // of a copy that follows somebody's list; nil for a list's own node
 	Hold       string // why this copy holds its last view until people decide: siblings, fork, continues; "" while it moves
 	Test       bool   // a test list, for good
 	Sources    []Source
+}
+
+// Signers are mirrors or witnesses: how many the charter lists, and how many of them have signed.
+type Signers struct{ Signed, Listed int }
+
+// Copy is a node that follows somebody's list.
+type Copy struct {
+	Operator string // base URL of who runs the list
+	Behind   int64  // leaves that it knows of and does not hold yet
+	Client   bool   // a reader's own copy, not a mirror
+	Stopped  bool   // it found something wrong and cosigns nothing more
 }
 
 // Source is one place that data comes from.
@@ -93,7 +108,12 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 			Records:    node.Records,
 			Checkpoint: node.Checkpoint,
 			Verified:   node.Verified,
+			Covered:    node.Covered,
+			Signers:    signers(lang, node),
 		},
+	}
+	if c := node.Copy; c != nil {
+		p.Node.Notices = append(p.Node.Notices, copyNotice(lang, c))
 	}
 	if node.Test {
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.test"), Href: "/charter"})
@@ -109,7 +129,7 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 	case "siblings":
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.hold.siblings"), Href: "/charter"})
 	default:
-		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.hold")})
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.hold"), Href: "/evidence"})
 	}
 	for _, src := range node.Sources {
 		if src.Stale && !src.Checked.IsZero() {
@@ -117,6 +137,38 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 		}
 	}
 	return p, node
+}
+
+// signers says who stands behind the newest checkpoint.
+func signers(l i18n.Lang, n Node) string {
+	m, w := n.Mirrors, n.Witnesses
+	switch {
+	case m.Listed > 0 && w.Listed > 0:
+		return l.T("foot.signed.both", l.Count(int64(m.Signed)), l.Count(int64(m.Listed)), l.Count(int64(w.Signed)), l.Count(int64(w.Listed)))
+	case m.Listed > 0:
+		return l.T("foot.signed.mirrors", l.Count(int64(m.Signed)), l.Count(int64(m.Listed)))
+	case w.Listed > 0:
+		return l.T("foot.signed.witnesses", l.Count(int64(w.Signed)), l.Count(int64(w.Listed)))
+	}
+	return l.T("foot.signed.alone")
+}
+
+// copyNotice is the sentence of a copy: whose list this is, and how far behind.
+func copyNotice(l i18n.Lang, c *Copy) layout.Notice {
+	out := layout.Notice{Href: "/mirrors", Calm: true}
+	what := l.T("node.mirror", c.Operator)
+	if c.Client {
+		what = l.T("node.client", c.Operator)
+	}
+	switch {
+	case c.Stopped:
+		out.Text, out.Calm = what+l.T("node.copy.stopped"), false
+	case c.Behind > 0:
+		out.Text = what + l.N("node.copy.behind", c.Behind)
+	default:
+		out.Text = what + l.T("node.copy.current")
+	}
+	return out
 }
 
 // Send renders a page whole before the first byte goes out, so that a fault in the middle still becomes an error page.

@@ -145,7 +145,13 @@ func handler(t testing.TB, w *world) http.Handler {
 }
 
 func handlerOf(w *world, l Ledger, i Intake) http.Handler {
-	return Handler(Options{Kit: page.Kit{Status: status(w), Log: discard, Now: fixed, BaseURL: "http://localhost:8080"}, Catalogue: w, Ledger: l, Intake: i, OpenAPI: func() []byte { return []byte(sampleAPI) }})
+	return handlerKept(w, l, i, alone)
+}
+
+// handlerKept is handlerOf with who keeps the list.
+func handlerKept(w *world, l Ledger, i Intake, c Continuity) http.Handler {
+	return Handler(Options{Kit: page.Kit{Status: status(w), Log: discard, Now: fixed, BaseURL: "http://localhost:8080"}, Catalogue: w, Ledger: l, Intake: i, Continuity: c,
+		OpenAPI: func() []byte { return []byte(sampleAPI) }})
 }
 
 // handlerAt is handler with the time that the pages believe it is.

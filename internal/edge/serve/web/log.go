@@ -29,8 +29,8 @@ type Ledger interface {
 	HasBody(ctx context.Context, index int64) (bool, error)
 	// Prove is a proof file for one leaf, under the newest checkpoint.
 	Prove(ctx context.Context, index int64) ([]byte, error)
-	// Charters are the documents of the chain, oldest first, described in a language.
-	Charters(lang string) []Charter
+	// Operators are the organisations that have run the list, by their permanent identifiers, with their slugs.
+	Operators() map[string]string
 }
 
 // Signed is a signed checkpoint.
@@ -45,8 +45,8 @@ type Signed struct {
 
 // Signer is one signature of a checkpoint.
 type Signer struct {
-	Name  string
-	Known bool // it was checked with a key that the charters name
+	Name string
+	Role string // whose key of the charters it was checked with: log, mirror or witness; "" for none of them
 }
 
 // onLog is how many entries the page of the log lists.
@@ -106,7 +106,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) {
 func signedView(c Signed) *logpage.Signed {
 	v := &logpage.Signed{Text: string(c.Note), Origin: c.Origin, Size: c.Size, Root: hex.EncodeToString(c.Root[:]), Time: c.Time}
 	for _, g := range c.Signers {
-		v.Signers = append(v.Signers, logpage.Signer{Name: g.Name, Known: g.Known})
+		v.Signers = append(v.Signers, logpage.Signer{Name: g.Name, Role: g.Role})
 	}
 	return v
 }
@@ -199,8 +199,8 @@ func bodyState(e *event.Event, present bool) string {
 // names gives organisations the names that the charters or the list tell; one that neither knows is called by its identifier.
 func (s *server) names(ctx context.Context, l i18n.Lang) func(org string) string {
 	known := make(map[string]string)
-	for _, c := range s.Ledger.Charters(string(l)) {
-		known[c.Org] = l.T("log.operator", c.Operator)
+	for org, slug := range s.Ledger.Operators() {
+		known[org] = l.T("log.operator", slug)
 	}
 	return func(org string) string {
 		name, ok := known[org]

@@ -76,7 +76,7 @@ func (l *ledgerOf) checkpoint(ctx context.Context) (cp ledger.Checkpoint, err er
 func (l *ledgerOf) Signed(ctx context.Context) (Signed, error) {
 	cp, err := l.checkpoint(ctx)
 	return Signed{Note: cp.Note, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: now.Add(-3 * time.Second),
-		Signers: []Signer{{Name: cp.Origin, Known: true}, {Name: "witness.example/w"}}}, err
+		Signers: []Signer{{Name: cp.Origin, Role: "log"}, {Name: "witness.example/w"}}}, err
 }
 
 func (l *ledgerOf) Leaves(ctx context.Context, before int64, n int) (leaves [][]byte, first, size int64, err error) {
@@ -128,12 +128,9 @@ func (l *ledgerOf) Prove(ctx context.Context, index int64) (file []byte, err err
 	return file, err
 }
 
-func (l *ledgerOf) Charters(lang string) []Charter {
-	d := l.chain.Head()
-	c := d.Charter()
-	issued, _ := time.Parse(time.RFC3339, c.Issued)
-	return []Charter{{Version: c.V, Issued: issued, Origin: d.Origin(), Operator: c.Operator.Slug, Org: c.Operator.Org, Hash: d.Hash(), File: d.FileName(),
-		Sentences: charter.Describe(d, lang)}}
+func (l *ledgerOf) Operators() map[string]string {
+	c := l.chain.Head().Charter()
+	return map[string]string{c.Operator.Org: c.Operator.Slug}
 }
 
 // intakeOf is what came in: an import by hand, the sample, a feed that failed, files that were refused.
@@ -337,21 +334,6 @@ func TestVerifyPage(t *testing.T) {
 	}
 	if p := fetch(t, h, "/verify?leaf=jelly"); p.status != http.StatusNotFound {
 		t.Errorf("%d for no index", p.status)
-	}
-}
-
-func TestCharterPage(t *testing.T) {
-	w := load(t)
-	h := handler(t, w)
-	for lang, want := range map[string]string{"en": "One key alone can replace the operator", "ja": "ただ一つの鍵"} {
-		p := fetch(t, h, "/charter", "Accept-Language", lang)
-		if says := p.one(t, "main").words(); !strings.Contains(says, want) {
-			t.Errorf("%s: %s", lang, says)
-		}
-	}
-	p := fetch(t, h, "/charter")
-	if href := p.all("tbody th a")[0].attr["href"]; !strings.HasPrefix(href, "/charter/1-") || !strings.HasSuffix(href, ".json") {
-		t.Errorf("the charter itself is linked as %q", href)
 	}
 }
 

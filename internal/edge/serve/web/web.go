@@ -28,13 +28,15 @@ type Catalogue interface {
 
 var _ Catalogue = (*catalogue.Service)(nil)
 
-// Options are what the pages need. All but OpenAPI and Authority are required; without Authority there are no pages of it.
+// Options are what the pages need. All but OpenAPI, Authority and Continuity are required; without the latter two there are no pages of theirs.
 type Options struct {
 	page.Kit
 	Catalogue Catalogue
 	Ledger    Ledger
 	Intake    Intake
 	Authority Authority
+	// Continuity is who keeps the list: the charter, mirrors and witnesses, epochs, evidence.
+	Continuity Continuity
 	// OrgName is the short name of an organisation of this list by its UUID, "" where there is none. It may be nil.
 	OrgName func(ctx context.Context, org string) string
 	// OpenAPI is the document of the native API, which the page /api sets out.
@@ -70,7 +72,12 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("/log", s.log)
 	mux.HandleFunc("/log/{index}", s.entry)
 	mux.HandleFunc("/verify", s.verify)
-	mux.HandleFunc("/charter", s.charter)
+	if s.Continuity != nil {
+		mux.HandleFunc("/charter", s.charter)
+		mux.HandleFunc("/mirrors", s.mirrors)
+		mux.HandleFunc("/epochs", s.epochs)
+		mux.HandleFunc("/evidence", s.evidence)
+	}
 	mux.HandleFunc("/api", s.apiPage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.Refuse(w, r, page.NotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
