@@ -273,6 +273,7 @@ func TestMirrorsOutliveASplitView(t *testing.T) {
 	}
 	w.sources = []string{aside.url}
 	third := w.mirror(2, kitOptions{dir: w.mirrors[2].dir.Path})
+	w.places[2].let(nil) // nobody hears of the other branch from it, the operator that starts neither
 	soon(t, time.Minute, func() string {
 		if n, err := third.size(t.Context()); err != nil || n < size {
 			return "the third has not taken the other branch in"

@@ -54,7 +54,9 @@ type node struct {
 	sightings  continuity.Sightings
 	refusals   *jobs.Refusals
 	cursors    *jobs.Cursors
-	sealed     string // why nothing may be written, "" when it may
+	sealed     string     // why nothing may be written as long as this node is open, "" when it may
+	office     office     // whether it acts as the list's operator at the moment
+	handing    sync.Mutex // one handover at a time
 
 	role       *mirrorRole                             // of a copy that follows; nil for a list's own node
 	follower   *mirror.Follower                        // of such a copy
@@ -231,6 +233,7 @@ func (n *node) load(ctx context.Context) error {
 func (n *node) openGate() {
 	n.gate = gate.New(gate.Config{DB: n.db, Log: n.ledger, List: n.chain.ListID(), Operator: n.chain.Head().Charter().Operator.Org,
 		Rules: authority.Rules{Sealed: n.sealed}, Projections: projections(), Now: n.now, ClockLeap: time.Duration(n.cfg.ClockLeap), Rand: n.rand, Logger: n.log, Scratch: n.scratch,
+		Admit: n.admit,
 		Committed: func(int64) {
 			n.news.tell()
 			if n.signer != nil {
@@ -329,7 +332,7 @@ func (n *node) Run(ctx context.Context) error {
 		})
 	}
 	if n.signer != nil {
-		start(n.signer.Run)
+		start(n.sign)
 	}
 	if n.publishing != nil {
 		start(n.publishing.run)
@@ -488,7 +491,7 @@ func (n *node) published(ctx context.Context) (c ledger.Checkpoint, err error) {
 
 // signed is the newest checkpoint, signing first what is not signed yet where this node can.
 func (n *node) signed(ctx context.Context) (ledger.Checkpoint, error) {
-	if n.signer != nil {
+	if n.maySign() {
 		if c, _, err := n.signer.Sign(ctx); err == nil {
 			return c, nil
 		}
@@ -501,8 +504,8 @@ func (n *node) signed(ctx context.Context) (ledger.Checkpoint, error) {
 	return c, err
 }
 
-// Close stops what goes on beside requests and releases the store. What was committed is signed first, so that a finished
-// command leaves a checkpoint over its work.
+// Close stops what goes on beside requests and releases the store. What was committed is signed first, where that may be, so that a
+// finished command leaves a checkpoint over its work.
 func (n *node) Close() error {
 	n.stop()
 	n.gate.Close()
@@ -510,7 +513,7 @@ func (n *node) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	n.noteUse(ctx)
-	if n.signer != nil {
+	if n.maySign() {
 		if err := n.signer.Finish(ctx); err != nil {
 			n.log.WarnContext(ctx, "last checkpoint not signed", "err", err)
 		}

@@ -51,26 +51,46 @@ var errOpensEpoch = errors.New("this charter opens an epoch: the operator that i
 // reads meanwhile sees the chain before or after. A valid sibling is kept beside the chain and answers charter.ErrSibling; one that
 // the chain has answers charter.ErrKnown; one that opens an epoch is errOpensEpoch, and nothing is stored.
 func (n *node) adoptCharter(ctx context.Context, doc *charter.Document) error {
-	err := n.noteCharter(ctx, "charter", doc)
+	err := n.chain.Check(doc)
 	switch {
 	case errors.Is(err, charter.ErrSibling):
-		if kerr := n.db.Update(ctx, func(tx *store.Tx) error {
-			chain, err := charter.Load(ctx, tx)
-			if err != nil {
-				return err
-			}
-			return charter.SaveSibling(ctx, tx, chain, doc)
-		}); kerr != nil && !errors.Is(kerr, charter.ErrSiblings) {
-			return errors.Join(err, kerr)
-		}
-		n.log.ErrorContext(ctx, "the board has signed two charters of one version", "charter", doc.Charter().V, "hash", doc.Hash())
-		return err
+		return errors.Join(err, n.keepSibling(ctx, doc))
 	case err != nil:
 		return err
+	case n.chain.Head().OpensEpoch(doc):
+		return errOpensEpoch
 	}
-	n.log.WarnContext(ctx, "the list has a new charter", "charter", doc.Charter().V, "hash", doc.Hash())
-	// To whom private facts are encrypted may be another now. The charter is in force whatever comes of that.
-	return n.openEscrow(ctx)
+	// Its recipients have what is private before the leaf that notes the charter can be signed: mirrors cosign nothing without.
+	if len(doc.Charter().Escrow) > 0 {
+		err = n.escrowTo(ctx, doc)
+	}
+	if err == nil {
+		err = n.noteCharter(ctx, "charter", doc)
+	}
+	if err == nil {
+		n.log.WarnContext(ctx, "the list has a new charter", "charter", doc.Charter().V, "hash", doc.Hash())
+	}
+	if errors.Is(err, charter.ErrSibling) { // another node of the store was quicker
+		err = errors.Join(err, n.keepSibling(ctx, doc))
+	}
+	// To those of the charter that is in force now, whichever that is.
+	return errors.Join(err, n.openEscrow(ctx))
+}
+
+// keepSibling keeps a valid charter beside the chain.
+func (n *node) keepSibling(ctx context.Context, doc *charter.Document) error {
+	n.log.ErrorContext(ctx, "the board has signed two charters of one version", "charter", doc.Charter().V, "hash", doc.Hash())
+	err := n.db.Update(ctx, func(tx *store.Tx) error {
+		chain, err := charter.Load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return charter.SaveSibling(ctx, tx, chain, doc)
+	})
+	if errors.Is(err, charter.ErrSiblings) {
+		return nil // a table full of them says no more
+	}
+	return err
 }
 
 // noteCharter commits a charter and its leaf, and lets this node know it.

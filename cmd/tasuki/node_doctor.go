@@ -233,6 +233,11 @@ func (n *node) lookAtConflicts(ctx context.Context, out *doctorAnswer) error {
 	if n.role == nil && n.sealed != "" {
 		out.say(levelFail, "writes", "see docs/operations.md; \"tasuki promote\" or \"tasuki restore\" opens an epoch", "refused: %s", n.sealed)
 	}
+	if why, over := n.office.state(); over {
+		out.say(levelFail, "signing", "see docs/continuity.md; a copy that is behind is replaced by the newer one", "%s", why)
+	} else if why != "" && n.serving.Load() {
+		out.say(levelWarn, "signing", "it goes on by itself once enough of them answer; nothing is written meanwhile", "%s", why)
+	}
 	if n.follower != nil {
 		if err := n.lookAtFollower(ctx, out); err != nil {
 			return err

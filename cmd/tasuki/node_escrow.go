@@ -14,11 +14,15 @@ import (
 
 // openEscrow sets to whom private facts are encrypted, as the charter in force says, and encrypts those that are not: before anything is signed under that
 // charter. It is asked again whenever the charter changed, and now and then, for what another node of the store wrote under the one before.
-func (n *node) openEscrow(ctx context.Context) error {
-	e, err := ledger.NewEscrow(n.chain.Head().Charter().Escrow)
+func (n *node) openEscrow(ctx context.Context) error { return n.escrowTo(ctx, n.chain.Head()) }
+
+// escrowTo is openEscrow for a charter: the one in force, or one that is about to be.
+func (n *node) escrowTo(ctx context.Context, doc *charter.Document) error {
+	recipients := doc.Charter().Escrow
+	e, err := ledger.NewEscrow(recipients)
 	if err != nil {
 		// The list goes on: its mirrors will not cosign, and escrow status says why. To stop it here would leave nobody to mend the charter.
-		n.log.ErrorContext(ctx, "the charter's escrow cannot be used", "charter", n.chain.Head().Charter().V, "err", err)
+		n.log.ErrorContext(ctx, "the charter's escrow cannot be used", "charter", doc.Charter().V, "err", err)
 	}
 	n.gate.SetEscrow(e)
 	if e == nil || n.sealed != "" {
@@ -32,7 +36,7 @@ func (n *node) openEscrow(ctx context.Context) error {
 	if err != nil || have.Due == 0 {
 		return err
 	}
-	n.log.WarnContext(ctx, "private facts are being encrypted to the charter's recipients", "facts", have.Due, "recipients", len(n.chain.Head().Charter().Escrow))
+	n.log.WarnContext(ctx, "private facts are being encrypted to the charter's recipients", "facts", have.Due, "recipients", len(recipients))
 	told := n.now()
 	done, err := n.ledger.SealAll(ctx, e, func(done int64) {
 		if now := n.now(); now.Sub(told) >= 5*time.Second {

@@ -50,6 +50,8 @@ var operations = map[string]operation{
 	"client choose":               act((*node).chooseCharter),
 	"client release":              act((*node).releaseHold),
 	"doctor":                      act((*node).doctor),
+	"seal now":                    act((*node).sealNow),
+	"seal show":                   act((*node).showSeals),
 }
 
 // operation decodes what is asked, does it and encodes what came of it.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/continuity"
 	"tasuki/internal/edge/publish/cosign"
 	"tasuki/internal/edge/serve/relay"
@@ -30,6 +32,7 @@ const (
 type publishing struct {
 	n      *node
 	key    note.Signer // of the log, for promises
+	http   *http.Client
 	asker  *cosign.Asker
 	own    *continuity.Mirror // of a mirror that was promoted and is still one; nil otherwise
 	ownKey string
@@ -47,9 +50,12 @@ func (n *node) openPublishing(ctx context.Context, key note.Signer) (*publishing
 	if err != nil || rules.Quorum().Alone() {
 		return nil, err
 	}
-	p := &publishing{n: n, key: key, rules: rules, asker: cosign.New(&http.Client{Timeout: cosign.DefaultTimeout})}
-	p.own, p.ownKey, err = n.ownMirror(ctx)
-	return p, err
+	p := &publishing{n: n, key: key, http: n.httpClient(), rules: rules, asker: cosign.New(&http.Client{Timeout: cosign.DefaultTimeout})}
+	if p.own, p.ownKey, err = n.ownMirror(ctx); err != nil {
+		return nil, err
+	}
+	n.office.close(asksFirst)
+	return p, nil
 }
 
 // signed takes over what the log key has signed. It runs inside the signer and must not block.
@@ -291,8 +297,11 @@ func (n durability) Wait(ctx context.Context, size int64) error { return n.publi
 // promiseFor is how long the log takes at most to have what it took under a published checkpoint.
 const promiseFor = 24 * time.Hour
 
-// Promise gives the log's word.
+// Promise gives the log's word, which is worth something only while this node runs the log.
 func (n durability) Promise(_ context.Context, events []ledger.Hash) ([]byte, error) {
+	if why, _ := n.office.state(); why != "" {
+		return nil, fmt.Errorf("%w: %s", authority.ErrSealed, why)
+	}
 	return continuity.Promise{List: n.chain.ListID(), Deadline: n.now().Add(promiseFor).UTC().Truncate(time.Second), Events: events}.Sign(n.publishing.key)
 }
 

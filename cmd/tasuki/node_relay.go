@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"tasuki/internal/authority"
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
 	"tasuki/internal/edge/serve/relay"
@@ -47,7 +49,7 @@ func (n relayCopy) Pending(ctx context.Context, after int64, wait time.Duration)
 		switch {
 		case err == nil && cp.Size > after:
 			return cp.Note, nil
-		case errors.Is(err, ledger.ErrNotFound) && wait == 0:
+		case errors.Is(err, ledger.ErrNotFound) && (wait == 0 || n.retired()):
 			return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 		case err != nil && !errors.Is(err, ledger.ErrNotFound):
 			return nil, err
@@ -63,6 +65,12 @@ func (n relayCopy) Pending(ctx context.Context, after int64, wait time.Duration)
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// retired says that this node was the operator and is so no more: followers had better ask the one that is.
+func (n *node) retired() bool {
+	_, over := n.office.state()
+	return n.role == nil && (over || n.sealed != "")
 }
 
 // Cosign takes a mirror's line to the publisher.
@@ -91,6 +99,22 @@ func (n relayCopy) Cosign(ctx context.Context, raw []byte) (int64, error) {
 		return 0, &relay.Refusal{Status: http.StatusConflict, Why: "this log never signed that root at that size", Size: n.publishing.size(), Err: err}
 	}
 	return 0, err
+}
+
+// Holding says what this mirror has seen of an origin of the list, signed.
+func (n relayCopy) Holding(ctx context.Context, origin, nonce string) (statement, seen []byte, err error) {
+	known := slices.ContainsFunc(n.chain.Documents(), func(d *charter.Document) bool { return d.Origin() == origin })
+	if n.follower == nil || !known {
+		return nil, nil, fs.ErrNotExist
+	}
+	err = n.follower.Rules(ctx, func(m *continuity.Mirror) (err error) {
+		statement, seen, err = m.Holding(ctx, origin, nonce)
+		return err
+	})
+	if errors.Is(err, continuity.ErrNotListed) {
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return statement, seen, err
 }
 
 // Offer takes in a charter from anybody.
@@ -132,6 +156,8 @@ func (n relayCopy) Offer(ctx context.Context, raw []byte) (relay.Outcome, error)
 		return relay.Sibling, nil
 	case errors.Is(err, charter.ErrGap), errors.Is(err, charter.ErrPrev):
 		return refuse(http.StatusConflict, err)
+	case errors.Is(err, authority.ErrSealed):
+		return 0, &relay.Refusal{Status: http.StatusServiceUnavailable, Why: "this copy takes nothing in at the moment", Size: -1, Err: err}
 	case errors.Is(err, charter.ErrThreshold), errors.Is(err, charter.ErrEpoch), errors.Is(err, charter.ErrOrigin), errors.Is(err, charter.ErrContinueAt),
 		errors.Is(err, charter.ErrConstant):
 		return refuse(http.StatusUnprocessableEntity, err)
@@ -139,31 +165,31 @@ func (n relayCopy) Offer(ctx context.Context, raw []byte) (relay.Outcome, error)
 	return 0, err
 }
 
-// offerCharter takes over a charter that amends, and seals this log under one that opens an epoch: whoever it names goes on from
-// what the mirrors hold, and what this node signed after that would count nowhere.
+// offerCharter takes over a charter that amends, and ends this node's epoch under one that opens the next: whoever it names goes on from what the mirrors
+// hold.
 func (n *node) offerCharter(ctx context.Context, doc *charter.Document) error {
-	err := n.adoptCharter(ctx, doc)
-	if !errors.Is(err, errOpensEpoch) {
+	err := n.chain.Check(doc)
+	switch {
+	case err == nil && n.chain.Head().OpensEpoch(doc):
+		return n.handOver(ctx, doc, offerPatience, true)
+	case errors.Is(err, charter.ErrSibling):
+		return errors.Join(err, n.keepSibling(ctx, doc))
+	case err != nil:
 		return err
 	}
-	origin := n.chain.Opening().Origin()
-	if err := n.continuity.Extend(ctx, doc, &continuity.Sealing{Origin: origin, Charter: doc.Hash()}); err != nil {
-		return err
-	}
-	n.log.WarnContext(ctx, "the board has signed a charter that ends this epoch", "origin", origin, "charter", doc.Charter().V, "operator", doc.Charter().Operator.Slug)
-	return nil
+	return n.adoptCharter(ctx, doc)
 }
 
 // Seals are the origins that this copy has sealed with a statement.
 func (n relayCopy) Seals(ctx context.Context) (origins []string, err error) {
-	err = n.eachSeal(ctx, func(origin string, _ []byte) { origins = append(origins, origin) })
+	err = n.eachSeal(ctx, func(s continuity.Seal, _ []byte) { origins = append(origins, s.Origin) })
 	return origins, err
 }
 
 // Seal is the newest statement about an origin.
 func (n relayCopy) Seal(ctx context.Context, want string) (statement []byte, err error) {
-	err = n.eachSeal(ctx, func(origin string, note []byte) {
-		if origin == want {
+	err = n.eachSeal(ctx, func(s continuity.Seal, note []byte) {
+		if s.Origin == want {
 			statement = note
 		}
 	})
@@ -173,7 +199,7 @@ func (n relayCopy) Seal(ctx context.Context, want string) (statement []byte, err
 	return statement, err
 }
 
-func (n relayCopy) eachSeal(ctx context.Context, fn func(origin string, note []byte)) error {
+func (n relayCopy) eachSeal(ctx context.Context, fn func(seal continuity.Seal, note []byte)) error {
 	list, err := n.continuity.Seals(ctx)
 	if err != nil {
 		return err
@@ -187,7 +213,7 @@ func (n relayCopy) eachSeal(ctx context.Context, fn func(origin string, note []b
 		if err != nil {
 			return err
 		}
-		fn(seal.Origin, s.Note)
+		fn(seal, s.Note)
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ type jobStatus struct {
 
 // Status is the object of /health.
 func (n *node) Status(ctx context.Context) any {
-	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Test: n.chain.Test(), Store: n.db.Engine().String(), ReadOnly: n.sealed, Signs: n.keyed,
+	c := condition{List: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Test: n.chain.Test(), Store: n.db.Engine().String(), ReadOnly: n.readOnly(), Signs: n.maySign(),
 		Charter: charter.Describe(n.chain.Head(), "en"), Jobs: []jobStatus{}}
 	var err error
 	if c.Size, err = n.size(ctx); err != nil {

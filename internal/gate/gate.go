@@ -53,6 +53,9 @@ type Config struct {
 	Logger      *slog.Logger
 	Committed   func(size int64) // told after each commit that grew the log; must not block
 
+	// Admit is asked before each command, outside any transaction: an error keeps it out. It may wait for a moment. nil lets all in.
+	Admit func(ctx context.Context) error
+
 	// Scratch opens an empty store with the projections' tables, for checks that fold the log beside the live tables; the
 	// function it returns throws the store away. Where it is nil, checks fold into the live tables and roll back.
 	Scratch func(ctx context.Context) (*store.DB, func(), error)
@@ -105,6 +108,11 @@ type Command struct {
 
 // Do carries out one command. When it returns nil, every event of the command is on disk.
 func (g *Gate) Do(ctx context.Context, caller authority.Caller, c Command) error {
+	if g.Admit != nil {
+		if err := g.Admit(ctx); err != nil {
+			return err
+		}
+	}
 	if err := g.Rules.May(caller, c.Action); err != nil {
 		g.audit(ctx, caller, c.Action, err)
 		return err

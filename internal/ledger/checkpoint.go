@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -96,8 +97,9 @@ func OpenCheckpoint(signed []byte, keys note.Verifiers) (c2sp.Checkpoint, error)
 
 // sign extends the chain of checkpoints of key's origin to the log's present head. fresh is false when the head was
 // signed already. It runs inside a write transaction; the note must not be shown to anybody before its commit, which
-// is why a crash at any point leaves either no signature or a recorded one.
-func (l *Log) sign(ctx context.Context, tx *store.Tx, key note.Signer, now int64) (c Checkpoint, fresh bool, err error) {
+// is why a crash at any point leaves either no signature or a recorded one. seen is what this process has handed on (zero for
+// nothing): a server that was set back under it, or lost its last commits, has forgotten that it recorded that.
+func (l *Log) sign(ctx context.Context, tx *store.Tx, key note.Signer, seen Checkpoint, now int64) (c Checkpoint, fresh bool, err error) {
 	head, err := l.Head(ctx, tx)
 	if err != nil {
 		return c, false, err
@@ -106,6 +108,12 @@ func (l *Log) sign(ctx context.Context, tx *store.Tx, key note.Signer, now int64
 	signed, err := l.Checkpoints(ctx, tx)
 	if err != nil {
 		return c, false, err
+	}
+	same := func(c Checkpoint) bool { return c.Origin == seen.Origin && c.Size == seen.Size && c.Root == seen.Root }
+	if seen.Size > 0 && !slices.ContainsFunc(signed, same) {
+		if err := l.extends(ctx, tx, head, root, seen); err != nil {
+			return c, false, fmt.Errorf("sign %s at size %d: what this process handed on is gone from the store: %w", key.Name(), head.Size, err)
+		}
 	}
 	var last *Checkpoint
 	for i := range signed {

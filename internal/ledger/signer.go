@@ -168,7 +168,7 @@ func (s *Signer) Sign(ctx context.Context) (c Checkpoint, fresh bool, err error)
 			return err
 		}
 		var err error
-		c, fresh, err = s.l.sign(ctx, tx, s.o.Key, now.UnixMilli())
+		c, fresh, err = s.l.sign(ctx, tx, s.o.Key, s.handed, now.UnixMilli())
 		return err
 	})
 	if err != nil {

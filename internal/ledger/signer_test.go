@@ -144,6 +144,39 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
+// A store that is set back under a running process holds nothing against going on; the process remembers what it handed on.
+func TestSignerRemembers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		s := newSample(t, db)
+		signer := NewSigner(s.Log, SignerOptions{Key: s.key, Holder: "a", Now: fixedNow})
+		set := func(sql string, args ...any) {
+			update(t, db, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, store.Inline("set back", sql), args...)
+				return err
+			})
+		}
+		if _, _, err := signer.Sign(ctx); err != nil {
+			t.Fatal(err)
+		}
+		before := signer.handed
+		set(`DELETE FROM ledger_checkpoint`)
+		signer.handed.Size++
+		if c, _, err := signer.Sign(ctx); !errors.Is(err, ErrBehind) {
+			t.Errorf("%d leaves where more were handed on: %v", c.Size, err)
+		}
+		signer.handed = before
+		signer.handed.Size, signer.handed.Root = 257, Hash{1}
+		if _, _, err := signer.Sign(ctx); !errors.Is(err, ErrFork) {
+			t.Errorf("another tree than was handed on: %v", err)
+		}
+		signer.handed = before
+		if c, fresh, err := signer.Sign(ctx); err != nil || !fresh || c.Root != before.Root {
+			t.Errorf("the same tree again: %v, %v", fresh, err)
+		}
+	})
+}
+
 // TestSignerFailover runs two nodes on one store that appends all the time: the holder dies, the other takes over
 // after the lease, and every checkpoint anybody saw extends the one before.
 func TestSignerFailover(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"tasuki/internal/continuity"
 )
 
-// peers are all servers to ask, those given first, then the operator and the mirrors that the charter names; this copy itself is not among them.
+// peers are all servers to ask, those given first, then the operator and the mirrors that the charter names; this copy itself is not among them. Who was
+// the operator and is named no more comes last: it may live on, and have nothing new to say for ever.
 func (f *Follower) peers(ctx context.Context) ([]*Peer, error) {
 	chain, _, err := f.chain(ctx)
 	if err != nil {
@@ -25,6 +26,21 @@ func (f *Follower) peers(ctx context.Context) ([]*Peer, error) {
 			}
 		}
 	}
+	named := func(u string) bool {
+		return sameServer(u, c.Operator.URL) || c.Mirrors != nil && slices.ContainsFunc(c.Mirrors.List, func(m charter.Mirror) bool { return sameServer(u, m.URL) })
+	}
+	retired := func(u string) bool {
+		return !named(u) && slices.ContainsFunc(chain.Documents(), func(d *charter.Document) bool { return sameServer(u, d.Charter().Operator.URL) })
+	}
+	slices.SortStableFunc(urls, func(a, b string) int {
+		switch x, y := retired(a), retired(b); {
+		case x == y:
+			return 0
+		case y:
+			return -1
+		}
+		return 1
+	})
 	var out []*Peer
 	for _, u := range urls {
 		same := func(other string) bool { return sameServer(u, other) }

@@ -51,6 +51,9 @@ type Copy interface {
 	Pending(ctx context.Context, after int64, wait time.Duration) ([]byte, error)
 	// Cosign takes a mirror's cosignatures and returns the published size.
 	Cosign(ctx context.Context, note []byte) (int64, error)
+	// Holding is a mirror's signed answer to an operator that starts and asks with a nonce, and the newest checkpoint of the origin that it has seen (nil
+	// for none).
+	Holding(ctx context.Context, origin, nonce string) (statement, seen []byte, err error)
 	// Offer takes a charter document.
 	Offer(ctx context.Context, document []byte) (Outcome, error)
 	// Seals are the origins that this copy has sealed; Seal is the statement about one.

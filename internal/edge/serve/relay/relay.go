@@ -5,6 +5,7 @@
 package relay
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,7 +18,7 @@ import (
 )
 
 // Prefixes are the URL spaces that the handler owns.
-var Prefixes = []string{"/pending", "/cosign", "/seal/", "/evidence/", "/escrow"}
+var Prefixes = []string{"/pending", "/cosign", "/holding/", "/seal/", "/evidence/", "/escrow"}
 
 // CharterPrefix is the space that the handler shares with the log's own surface: here charters are offered, there read.
 const CharterPrefix = "/charter"
@@ -42,6 +43,7 @@ func Handler(c Copy, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /pending", h.pending)
 	mux.HandleFunc("POST /cosign", h.cosign)
+	mux.HandleFunc("GET /holding/{origin...}", h.holding)
 	mux.HandleFunc("GET /seal/{$}", h.seals)
 	mux.HandleFunc("GET /seal/{origin...}", h.seal)
 	mux.HandleFunc("GET /evidence/{$}", h.evidence)
@@ -135,6 +137,26 @@ func (h *handler) cosign(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text(w, []byte(strconv.FormatInt(size, 10)+"\n"))
+}
+
+func (h *handler) holding(w http.ResponseWriter, r *http.Request) {
+	nonce := r.URL.Query().Get("nonce")
+	if raw, err := hex.DecodeString(nonce); err != nil || len(raw) != 32 || strings.ToLower(nonce) != nonce {
+		Refuse(w, r, http.StatusBadRequest, "nonce is 64 lower-case hex digits")
+		return
+	}
+	statement, seen, err := h.copy.Holding(r.Context(), r.PathValue("origin"), nonce)
+	if err != nil {
+		h.fail(w, r, err, "this copy is no mirror that could say what it has seen of that origin")
+		return
+	}
+	state, err := h.copy.State(r.Context())
+	if err != nil {
+		h.fail(w, r, err, "this copy is no mirror that could say what it has seen of that origin")
+		return
+	}
+	w.Header().Set("Tasuki-Charter", state.Charter)
+	object(w, map[string]string{"statement": string(statement), "checkpoint": string(seen)})
 }
 
 func (h *handler) offer(w http.ResponseWriter, r *http.Request) {

@@ -44,6 +44,11 @@ func (s *script) Cosign(_ context.Context, note []byte) (int64, error) {
 	return s.published, s.err
 }
 
+func (s *script) Holding(_ context.Context, origin, nonce string) (statement, seen []byte, err error) {
+	s.got = origin + " " + nonce
+	return []byte("statement\n"), s.pending, s.err
+}
+
 func (s *script) Offer(_ context.Context, doc []byte) (relay.Outcome, error) {
 	s.got = string(doc)
 	return s.outcome, s.err
@@ -113,6 +118,13 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/seal/", "", script{}, 200, `{"seals":[]}` + "\n"},
 		{"GET", "/seal/tasuki/9c1f/1-a", "", script{}, 200, "sealed"},
 		{"GET", "/seal/tasuki/9c1f/1-a", "", script{err: fs.ErrNotExist}, 404, ""},
+		{"GET", "/holding/tasuki/9c1f/1-a?nonce=" + strings.Repeat("0a", 32), "", script{pending: []byte("note\n")}, 200,
+			`{"checkpoint":"note\n","statement":"statement\n"}` + "\n"},
+		{"GET", "/holding/tasuki/9c1f/1-a?nonce=" + strings.Repeat("0A", 32), "", script{}, 400, ""},
+		{"GET", "/holding/tasuki/9c1f/1-a?nonce=0a", "", script{}, 400, ""},
+		{"GET", "/holding/tasuki/9c1f/1-a", "", script{}, 400, ""},
+		{"GET", "/holding/tasuki/9c1f/1-a?nonce=" + strings.Repeat("0a", 32), "", script{err: fs.ErrNotExist}, 404, ""},
+		{"POST", "/holding/tasuki/9c1f/1-a", "", script{}, 405, ""},
 		{"GET", "/evidence/", "", script{}, 200, `{"evidence":[]}` + "\n"},
 		{"GET", "/evidence/fork-1", "", script{}, 200, "both notes"},
 		{"GET", "/evidence/fork-2", "", script{err: fs.ErrNotExist}, 404, ""},
