@@ -260,6 +260,14 @@ func TestGeneratedAndHandWrittenClientAgree(t *testing.T) {
 			steps, herr := c.Dispute(ctx, dispute)
 			same("get-dispute", it.Body, it.JSON200, steps, err, herr)
 		}
+		{
+			g, err := gen.GetContinuityWithResponse(ctx)
+			h, herr := c.Continuity(ctx)
+			same("get-continuity", g.Body, g.JSON200, h, err, herr)
+			if h.Stopped == nil || h.Hold == nil || h.Copy == nil || len(h.Mirrors) == 0 || len(h.Epochs) == 0 {
+				t.Errorf("%+v", h)
+			}
+		}
 		// A problem, by both.
 		g, err := gen.GetRecordWithResponse(ctx, "CVE-2024-1003", &GetRecordParams{Size: num(1)})
 		_, herr := c.RecordAt(ctx, "CVE-2024-1003", client.Size(1))

@@ -92,6 +92,51 @@ func (e ClockStrength) Valid() bool {
 	}
 }
 
+// Defines values for EpochOfHow.
+const (
+	ContinueAt EpochOfHow = "continue_at"
+	Founded    EpochOfHow = "founded"
+	Reports    EpochOfHow = "reports"
+	Unopened   EpochOfHow = "unopened"
+)
+
+// Valid indicates whether the value is a known member of the EpochOfHow enum.
+func (e EpochOfHow) Valid() bool {
+	switch e {
+	case ContinueAt:
+		return true
+	case Founded:
+		return true
+	case Reports:
+		return true
+	case Unopened:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HoldWhy.
+const (
+	Continues HoldWhy = "continues"
+	Fork      HoldWhy = "fork"
+	Siblings  HoldWhy = "siblings"
+)
+
+// Valid indicates whether the value is a known member of the HoldWhy enum.
+func (e HoldWhy) Valid() bool {
+	switch e {
+	case Continues:
+		return true
+	case Fork:
+		return true
+	case Siblings:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MomentClock.
 const (
 	MomentClockLog    MomentClock = "log"
@@ -543,10 +588,73 @@ type Completion struct {
 	Span    Span     `json:"span"`
 }
 
+// Continuity defines model for Continuity.
+type Continuity struct {
+	Charter Mandate `json:"charter"`
+	Copy    *CopyOf `json:"copy,omitempty"`
+	Epoch   int64   `json:"epoch"`
+
+	// Epochs The oldest first.
+	Epochs []EpochOf `json:"epochs"`
+	Hold   *Hold     `json:"hold,omitempty"`
+
+	// List The list's id: the hash of its first charter.
+	List    string   `json:"list"`
+	Mirrors []Keeper `json:"mirrors"`
+
+	// Origin The log's name in this epoch: the first line of its checkpoints.
+	Origin    string   `json:"origin"`
+	Pending   *Waiting `json:"pending,omitempty"`
+	Published *Covered `json:"published,omitempty"`
+	Quorum    Quorum   `json:"quorum"`
+
+	// Role What the copy is that answers: operator, mirror or client.
+	//
+	// Example: mirror
+	Role string `json:"role"`
+
+	// Size Leaves that it holds.
+	Size      int64    `json:"size"`
+	Stopped   *Stopped `json:"stopped,omitempty"`
+	Witnesses []Keeper `json:"witnesses"`
+}
+
+// CopyOf defines model for CopyOf.
+type CopyOf struct {
+	// Behind Leaves that it knows of and does not hold yet.
+	Behind int64 `json:"behind"`
+
+	// Cosigned Leaves under its newest cosignature.
+	Cosigned int64 `json:"cosigned"`
+
+	// Key Its verifier key.
+	Key *string `json:"key,omitempty"`
+
+	// Listed The charter names that key.
+	Listed bool `json:"listed"`
+
+	// Problem Why it does not go on.
+	Problem *string `json:"problem,omitempty"`
+
+	// Sealed Origins that it will never cosign again.
+	Sealed *[]string `json:"sealed,omitempty"`
+
+	// Source The server that answered last, if the charter names it.
+	Source *string `json:"source,omitempty"`
+}
+
 // Count defines model for Count.
 type Count struct {
 	Count int64  `json:"count"`
 	Value string `json:"value"`
+}
+
+// Covered defines model for Covered.
+type Covered struct {
+	Size int64 `json:"size"`
+
+	// Time When it was signed last.
+	Time time.Time `json:"time"`
 }
 
 // Difference defines model for Difference.
@@ -557,6 +665,31 @@ type Difference struct {
 	Id      string       `json:"id"`
 	To      *Version     `json:"to,omitempty"`
 }
+
+// EpochOf defines model for EpochOf.
+type EpochOf struct {
+	// Charter Version of the charter that opens it.
+	Charter int64 `json:"charter"`
+	Epoch   int64 `json:"epoch"`
+
+	// First Index of its first leaf; absent where it was never opened.
+	First *int64 `json:"first,omitempty"`
+
+	// How By what it could begin: with the list, by reports of sealed mirrors, where the board said; or not at all.
+	How EpochOfHow `json:"how"`
+
+	// Last Of its last leaf.
+	Last     *int64     `json:"last,omitempty"`
+	Opened   *time.Time `json:"opened,omitempty"`
+	Operator string     `json:"operator"`
+	Origin   string     `json:"origin"`
+
+	// Reports Mirrors by whose reports it continues.
+	Reports *[]string `json:"reports,omitempty"`
+}
+
+// EpochOfHow By what it could begin: with the list, by reports of sealed mirrors, where the board said; or not at all.
+type EpochOfHow string
 
 // Explanation defines model for Explanation.
 type Explanation struct {
@@ -675,6 +808,35 @@ type Hit struct {
 	Title *string `json:"title,omitempty"`
 }
 
+// Hold defines model for Hold.
+type Hold struct {
+	Since time.Time `json:"since"`
+	Why   HoldWhy   `json:"why"`
+}
+
+// HoldWhy defines model for Hold.Why.
+type HoldWhy string
+
+// Keeper defines model for Keeper.
+type Keeper struct {
+	// At When it was made, by its own clock.
+	At *time.Time `json:"at,omitempty"`
+
+	// Behind Leaves of the published checkpoint that its newest cosignature does not cover.
+	Behind int64 `json:"behind"`
+
+	// Counted It has cosigned the published checkpoint.
+	Counted bool `json:"counted"`
+
+	// Key Its verifier key.
+	Key  string `json:"key"`
+	Name string `json:"name"`
+
+	// Size Leaves under its newest cosignature; 0 when none was seen.
+	Size int64   `json:"size"`
+	Url  *string `json:"url,omitempty"`
+}
+
 // ListDifference defines model for ListDifference.
 type ListDifference struct {
 	// Changes In the order of the log.
@@ -687,6 +849,35 @@ type ListDifference struct {
 
 	// Totals Of all pages, by what happened; only on the first page.
 	Totals *map[string]int64 `json:"totals,omitempty"`
+}
+
+// Mandate defines model for Mandate.
+type Mandate struct {
+	// BoardKeys Keys of the board.
+	BoardKeys int64 `json:"board_keys"`
+
+	// BoardNeeded How many of them can name another operator.
+	BoardNeeded int64 `json:"board_needed"`
+
+	// Conflicts Paths of charters that are as valid as this one: the board has signed more than one.
+	Conflicts *[]string `json:"conflicts,omitempty"`
+
+	// Escrow Keys to which private facts are encrypted, so that a successor can have them.
+	Escrow int64  `json:"escrow"`
+	Hash   string `json:"hash"`
+
+	// Operator Short name of who runs the list.
+	Operator string `json:"operator"`
+
+	// Path Where the document is.
+	Path string `json:"path"`
+
+	// Until Last day of the mandate; absent when it has no end.
+	Until *openapi_types.Date `json:"until,omitempty"`
+
+	// Url Where.
+	Url     string `json:"url"`
+	Version int64  `json:"version"`
 }
 
 // Moment defines model for Moment.
@@ -971,6 +1162,21 @@ type Profile struct {
 	Timeliness Timeliness `json:"timeliness"`
 }
 
+// Quorum defines model for Quorum.
+type Quorum struct {
+	// MayLie Mirrors that may lie without harm.
+	MayLie int64 `json:"may_lie"`
+
+	// Mirrors Mirrors that have to have stored everything.
+	Mirrors int64 `json:"mirrors"`
+
+	// Reports Mirrors that have to report before a successor can go on.
+	Reports int64 `json:"reports"`
+
+	// Witnesses The smallest number of witnesses that is enough.
+	Witnesses int64 `json:"witnesses"`
+}
+
 // Record defines model for Record.
 type Record struct {
 	// Id Example: CVE-2024-23917
@@ -1131,6 +1337,15 @@ type Step struct {
 	Text    *string `json:"text,omitempty"`
 }
 
+// Stopped defines model for Stopped.
+type Stopped struct {
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+
+	// Size It cosigns nothing beyond so many leaves.
+	Size int64 `json:"size"`
+}
+
 // Timeliness defines model for Timeliness.
 type Timeliness struct {
 	// MedianSeconds From reservation to publication, of the middle one.
@@ -1191,6 +1406,13 @@ type Versions struct {
 
 	// Versions Newest first.
 	Versions []Version `json:"versions"`
+}
+
+// Waiting defines model for Waiting.
+type Waiting struct {
+	// Since Only the operator knows.
+	Since *time.Time `json:"since,omitempty"`
+	Size  int64      `json:"size"`
 }
 
 // Words defines model for Words.
@@ -1642,6 +1864,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/complete (the `Complete` operationId).
 	Complete(ctx context.Context, params *CompleteParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetContinuity Get how the list is kept
+	//
+	// Who runs it, which mirrors and witnesses stand behind the published checkpoint and how far each is, and the epochs. A mirror answers for itself, so that answers of different copies differ.
+	//
+	// Corresponds with GET /api/v1/continuity (the `GetContinuity` operationId).
+	GetContinuity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// DiffLists Compare two states of the list
 	//
 	// Which records were added, changed, withdrawn, restored or erased between two moments.
@@ -1904,6 +2133,23 @@ func (c *Generated) ListClocks(ctx context.Context, params *ListClocksParams, re
 // Corresponds with GET /api/v1/complete (the `Complete` operationId).
 func (c *Generated) Complete(ctx context.Context, params *CompleteParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCompleteRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetContinuity Get how the list is kept
+//
+// Who runs it, which mirrors and witnesses stand behind the published checkpoint and how far each is, and the epochs. A mirror answers for itself, so that answers of different copies differ.
+//
+// Corresponds with GET /api/v1/continuity (the `GetContinuity` operationId).
+func (c *Generated) GetContinuity(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetContinuityRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2738,6 +2984,33 @@ func NewCompleteRequest(server string, params *CompleteParams) (*http.Request, e
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetContinuityRequest constructs an http.Request for the GetContinuity method
+func NewGetContinuityRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/continuity")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4555,6 +4828,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/complete (the `Complete` operationId).
 	CompleteWithResponse(ctx context.Context, params *CompleteParams, reqEditors ...RequestEditorFn) (*CompleteResponse, error)
 
+	// GetContinuityWithResponse Get how the list is kept
+	//
+	// Who runs it, which mirrors and witnesses stand behind the published checkpoint and how far each is, and the epochs. A mirror answers for itself, so that answers of different copies differ.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/continuity (the `GetContinuity` operationId).
+	GetContinuityWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContinuityResponse, error)
+
 	// DiffListsWithResponse Compare two states of the list
 	//
 	// Which records were added, changed, withdrawn, restored or erased between two moments.
@@ -5050,6 +5332,54 @@ func (r CompleteResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CompleteResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetContinuityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Continuity
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetContinuityResponse) GetJSON200() *Continuity {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetContinuityResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetContinuityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetContinuityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetContinuityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetContinuityResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6325,6 +6655,21 @@ func (c *ClientWithResponses) CompleteWithResponse(ctx context.Context, params *
 	return ParseCompleteResponse(rsp)
 }
 
+// GetContinuityWithResponse Get how the list is kept
+//
+// Who runs it, which mirrors and witnesses stand behind the published checkpoint and how far each is, and the epochs. A mirror answers for itself, so that answers of different copies differ.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/continuity (the `GetContinuity` operationId).
+func (c *ClientWithResponses) GetContinuityWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContinuityResponse, error) {
+	rsp, err := c.GetContinuity(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetContinuityResponse(rsp)
+}
+
 // DiffListsWithResponse Compare two states of the list
 //
 // Which records were added, changed, withdrawn, restored or erased between two moments.
@@ -6883,6 +7228,42 @@ func ParseCompleteResponse(rsp *http.Response) (*CompleteResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Completion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetContinuityResponse parses an HTTP response from a GetContinuityWithResponse call
+func ParseGetContinuityResponse(rsp *http.Response) (*GetContinuityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetContinuityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Continuity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

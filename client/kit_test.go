@@ -37,7 +37,7 @@ func serve(t testing.TB, db *store.DB, before func(http.Handler) http.Handler) *
 	n := &node{World: gatetest.New(t, db)}
 	stop := make(chan struct{})
 	n.acts = program.New(program.Config{Gate: n.Gate, DB: n.DB, Log: n.Log, Now: n.Clock.Now})
-	h := native.Handler(native.Options{Catalogue: n.Catalogue, Authority: program.NewPublic(n.acts), News: n.news, Stopping: stop, Now: n.Clock.Now, BaseURL: "https://cve.example.org",
+	h := native.Handler(native.Options{Catalogue: n.Catalogue, Authority: program.NewPublic(n.acts), Continuity: keeping{}, News: n.news, Stopping: stop, Now: n.Clock.Now, BaseURL: "https://cve.example.org",
 		Log: slog.New(slog.DiscardHandler),
 		Status: func(context.Context) (native.Status, error) {
 			return native.Status{List: gatetest.List, Checkpoint: 1, Signed: n.Clock.Now()}, nil

@@ -11,7 +11,7 @@ import (
 
 // nativeAPI is the surface below /api/v1/.
 func (n *node) nativeAPI() http.Handler {
-	return native.Handler(native.Options{Catalogue: n.catalogue, Authority: n.public, Status: n.nativeStatus, Proof: logSource{n}.Proof, News: n.news.next,
+	return native.Handler(native.Options{Catalogue: n.catalogue, Authority: n.public, Continuity: webContinuity{n}, Status: n.nativeStatus, Proof: logSource{n}.Proof, News: n.news.next,
 		Stopping: n.leaving.done, Now: n.now, BaseURL: n.cfg.BaseURL, Log: n.log})
 }
 

@@ -31,7 +31,7 @@ func tags() []*huma.Tag {
 		{Name: "records", Description: "One record: as it is, as it was, how it changed, and the proof."},
 		{Name: "changes", Description: "What happened to the list."},
 		{Name: "lists", Description: "Vendors, products, weaknesses and assigners, counted."},
-		{Name: "authority", Description: "Who assigns what, who is responsible for a product, which deadlines run, which cases are open."},
+		{Name: "authority", Description: "Who assigns what, who is responsible for a product, which deadlines run, which cases are open; who keeps the list."},
 		{Name: "bulk", Description: "Downloads and feeds."},
 		{Name: "meta", Description: "This description."},
 	}

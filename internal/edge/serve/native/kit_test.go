@@ -142,7 +142,7 @@ type town struct {
 func found(t testing.TB, db *store.DB) *town {
 	w := &town{World: gatetest.New(t, db), horn: new(horn), stop: make(chan struct{})}
 	w.acts = program.New(program.Config{Gate: w.Gate, DB: w.DB, Log: w.World.Log, Now: w.Clock.Now})
-	w.Options = Options{Catalogue: w.World.Catalogue, Authority: program.NewPublic(w.acts), News: w.horn.next, Stopping: w.stop, Now: w.Clock.Now, BaseURL: "https://cve.example.org",
+	w.Options = Options{Catalogue: w.World.Catalogue, Authority: program.NewPublic(w.acts), Continuity: keeping{}, News: w.horn.next, Stopping: w.stop, Now: w.Clock.Now, BaseURL: "https://cve.example.org",
 		Log: slog.New(slog.DiscardHandler),
 		Status: func(context.Context) (Status, error) {
 			return Status{List: gatetest.List, Checkpoint: 2, Signed: day("2026-01-05")}, nil

@@ -44,9 +44,10 @@ type Status struct {
 
 // Options are what the API needs of its surroundings. All are required.
 type Options struct {
-	Catalogue Catalogue
-	Authority Authority
-	Status    func(ctx context.Context) (Status, error)
+	Catalogue  Catalogue
+	Authority  Authority
+	Continuity Continuity
+	Status     func(ctx context.Context) (Status, error)
 	// Proof is the proof file of a record's current version. An error that wraps fs.ErrNotExist says that there is none.
 	Proof func(ctx context.Context, id string) ([]byte, error)
 	// News gives a channel that is closed when the log has grown after the call. It may close for nothing.
@@ -108,6 +109,7 @@ func build(o Options) *api {
 	a.listOperations()
 	a.organizationOperations()
 	a.governanceOperations()
+	a.continuityOperations()
 	a.bulkOperations()
 	a.metaOperations()
 	a.describe()

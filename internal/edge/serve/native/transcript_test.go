@@ -52,6 +52,7 @@ var questions = map[string][]string{
 		"responsible?purl=pkg:npm/x", "responsible"},
 	"list-clocks":       {"clocks", "clocks?org=acme", "clocks?org=nobody"},
 	"list-disputes":     {"disputes", "disputes?workflow=refusal&state=open", "disputes?state=ended", "disputes?workflow=odd"},
+	"get-continuity":    {"continuity", "continuity?x=1"},
 	"get-dispute":       {"disputes/{case}", "disputes/nothing"},
 	"no-such-operation": {"", "nothing", "records", "records/CVE-2024-1001/nothing"},
 }
