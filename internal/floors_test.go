@@ -36,6 +36,7 @@ var drawing = []struct {
 		"internal/edge/serve/front", "internal/edge/serve/cveservices", "internal/edge/serve/nvd", "internal/edge/serve/tiles",
 		"internal/edge/serve/native", "internal/edge/serve/web", "internal/edge/serve/portal", "internal/edge/feeds/cvelist", "internal/edge/feeds/gcve",
 		"internal/edge/publish", "internal/edge/mirror", "internal/edge/serve/relay", "internal/edge/serve/witness", "internal/edge/serve/gcve",
+		"internal/edge/serve/lane",
 	}},
 	{6, []string{"cmd/tasuki"}},
 }

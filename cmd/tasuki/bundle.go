@@ -184,7 +184,7 @@ func (c *BundleReturnCmd) Run(p *Program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	waiting, err := lane.Outbox{Disk: folder}.Waiting()
+	waiting, err := (&lane.Outbox{Disk: folder}).Waiting()
 	if err != nil {
 		return err
 	}

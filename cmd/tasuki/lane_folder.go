@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tasuki/internal/charter"
@@ -47,22 +48,24 @@ type laneNode struct {
 	laneConfig
 	env     lane.Env
 	journal *lane.Journal
-	outbox  lane.Outbox
+	outbox  *lane.Outbox
 	keys    map[string]ed25519.PrivateKey // by public key
-	chain   *charter.Chain                // nil while the list was never asked
 	now     func() time.Time
+
+	mu    sync.Mutex     // of what is learned while others ask
+	chain *charter.Chain // nil while the list was never asked
 }
 
 // openLaneFolder opens all but the journal.
 func (p *Program) openLaneFolder(dir string) (n *laneNode, err error) {
-	f, err := lane.OpenFolder(dir, false)
+	f, err := takeLaneFolder(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no node of an authority is here; begin one with \"tasuki node init\"", dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	n = &laneNode{Folder: f, outbox: lane.Outbox{Disk: f}, keys: map[string]ed25519.PrivateKey{}, now: p.Now}
+	n = &laneNode{Folder: f, outbox: &lane.Outbox{Disk: f}, keys: map[string]ed25519.PrivateKey{}, now: p.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close())
@@ -92,6 +95,20 @@ func (p *Program) openLaneFolder(dir string) (n *laneNode, err error) {
 		n.keys[dsse.EncodeKey(k.Public())] = k.Private
 	}
 	return n, n.loadChain()
+}
+
+// laneLockWait is how long a command waits for another that has the folder.
+const laneLockWait = 5 * time.Second
+
+// takeLaneFolder opens the folder, after whoever has it for a moment. For who has it for long and says so, nobody waits.
+func takeLaneFolder(dir string) (*lane.Folder, error) {
+	for over := time.Now().Add(laneLockWait); ; time.Sleep(50 * time.Millisecond) {
+		f, err := lane.OpenFolder(dir, false)
+		var held *lane.HeldError
+		if !errors.As(err, &held) || held.By != "" || time.Now().After(over) {
+			return f, err
+		}
+	}
 }
 
 // openLane opens a node whose journal is at home here.
@@ -174,6 +191,8 @@ func (n *laneNode) loadChain() error {
 
 // servers are all that may know the list: the operator that the newest valid charter names first, then mirrors and hints.
 func (n *laneNode) servers() (urls []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	add := func(u string) {
 		if u = strings.TrimRight(u, "/"); u != "" && !slices.Contains(urls, u) {
 			urls = append(urls, u)
@@ -206,22 +225,14 @@ func (n *laneNode) learn(ctx context.Context, client *http.Client) error {
 			continue
 		}
 		asked = true
-		docs := chain.Documents()
-		if n.chain == nil {
-			n.chain = chain
-		} else {
-			for _, d := range docs[min(len(docs), len(n.chain.Documents())):] {
-				if err := n.chain.Extend(d); err != nil {
-					failed = append(failed, fmt.Errorf("%s: %w", u, err))
-					break
-				}
-			}
+		if err := n.extend(chain); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", u, err))
 		}
 	}
 	if !asked {
 		return errors.Join(append(failed, errors.New("no server of the list answers"))...)
 	}
-	for i, d := range n.chain.Documents() {
+	for i, d := range n.documents() {
 		raw, err := d.Bytes()
 		if err != nil {
 			return err
@@ -237,6 +248,33 @@ func (n *laneNode) learn(ctx context.Context, client *http.Client) error {
 		}
 	}
 	return nil
+}
+
+// extend goes on with a chain that somebody showed.
+func (n *laneNode) extend(chain *charter.Chain) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.chain == nil {
+		n.chain = chain
+		return nil
+	}
+	docs := chain.Documents()
+	for _, d := range docs[min(len(docs), len(n.chain.Documents())):] {
+		if err := n.chain.Extend(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documents are the charters that the node holds, none while the list was never asked.
+func (n *laneNode) documents() []*charter.Document {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.chain == nil {
+		return nil
+	}
+	return n.chain.Documents()
 }
 
 // maxLaneAnswer bounds what a server is listened to.

@@ -82,15 +82,11 @@ func (c *NodePublishCmd) sign(ctx context.Context, p *Program, n *laneNode, clie
 	if c.Reject {
 		e.Kind, e.Cont = event.RecordRejected, ""
 	}
-	key, err := n.signerOf(c.ID)
-	if err != nil {
-		return err
-	}
 	body, err := program.SignedBody(d.container, n.Org, n.Short)
 	if err != nil {
 		return err
 	}
-	sub, err := event.Seal(p.Rand, e, body, func(raw []byte) (ledger.Sig, error) { return event.SignBytes(key, raw), nil })
+	sub, err := n.seal(e, body)
 	if err != nil {
 		return err
 	}
@@ -106,6 +102,15 @@ func (c *NodePublishCmd) sign(ctx context.Context, p *Program, n *laneNode, clie
 		return os.WriteFile(c.Out, raw, 0o600)
 	}
 	return nil
+}
+
+// seal binds a body to an event, and signs it with the key that speaks for the identifier.
+func (n *laneNode) seal(e *event.Event, body []byte) (*event.Submission, error) {
+	key, err := n.signerOf(e.ID)
+	if err != nil {
+		return nil, err
+	}
+	return event.Seal(n.env.Rand, e, body, func(raw []byte) (ledger.Sig, error) { return event.SignBytes(key, raw), nil })
 }
 
 // next is the event that the node says about an identifier next: after its own that waits; else as the list says, which may have heard
@@ -369,10 +374,11 @@ func (n *laneNode) prove(proof []byte) (part ledger.VerifiedPart, err error) {
 		return bad(errors.Join(err, errors.New("not the proof of one leaf")))
 	}
 	part = v.Parts[0]
-	if n.chain == nil {
+	docs := n.documents()
+	if len(docs) == 0 {
 		return bad(errors.New("the charters of the list are not here yet"))
 	}
-	for _, d := range n.chain.Documents() {
+	for _, d := range docs {
 		if d.Origin() != part.Checkpoint.Origin {
 			continue
 		}

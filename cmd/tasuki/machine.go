@@ -21,6 +21,8 @@ type NodeCmd struct {
 	Assign  NodeAssignCmd  `cmd:"" help:"Assign identifiers, with nobody's help."`
 	Publish NodePublishCmd `cmd:"" help:"Sign a record, and hand in what waits in the outbox."`
 	Outbox  NodeOutboxCmd  `cmd:"" help:"List signed events that are not durable yet."`
+	Serve   NodeServeCmd   `cmd:"" help:"Answer the requests of CVE Services on this machine, while the list is away."`
+	Key     NodeKeyCmd     `cmd:"" help:"Give somebody a key for \"tasuki node serve\", or take it back."`
 	Status  NodeStatusCmd  `cmd:"" help:"Say what numbers are left, and what waits."`
 	Restore NodeRestoreCmd `cmd:"" help:"Go on with a copy of a node's folder, in lanes of its own."`
 	Keygen  NodeKeygenCmd  `cmd:"" help:"Make the key of an authority's own node."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -37,7 +38,12 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("ADDR", ln.Addr().String())
-			return ln.Close()
+			side, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return errors.Join(err, ln.Close())
+			}
+			env.Setenv("SIDE", side.Addr().String()) // for a second server
+			return errors.Join(ln.Close(), side.Close())
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": scriptGet, "fetch": scriptFetch, "ready": scriptReady, "await": scriptAwait, "keep": scriptKeep},
 	})
@@ -137,15 +143,19 @@ func scriptReady(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// scriptAwait is "await PATH": it waits until the node at $ADDR has something there; of a path without a slash before it, until there is such a
+// scriptAwait is "await PATH": it waits until the node at $ADDR, or the server of a whole URL, has something there; of another path without a slash before it, until there is such a
 // file.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 	for until := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if !strings.HasPrefix(args[0], "/") {
+		url := args[0]
+		if strings.HasPrefix(url, "/") {
+			url = "http://" + ts.Getenv("ADDR") + url
+		}
+		if !strings.HasPrefix(url, "http://") {
 			if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 				return
 			}
-		} else if resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0]); err == nil {
+		} else if resp, err := http.Get(url); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return

@@ -75,9 +75,58 @@ func OpenFolder(path string, make bool) (*Folder, error) {
 		return nil, err
 	}
 	if err := flock(lock); err != nil {
+		if errors.Is(err, ErrLocked) {
+			err = &HeldError{By: holder(path)}
+		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), lock.Close())
 	}
-	return &Folder{path: path, lock: lock, file: map[string]*os.File{}}, nil
+	f := &Folder{path: path, lock: lock, file: map[string]*os.File{}}
+	if err := f.Hold(""); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// heldFile says who holds the lock, for who waits for it. It is beside the lock, which not every system lets others read.
+const heldFile = "held"
+
+// HeldError is an ErrLocked that says who holds the folder.
+type HeldError struct {
+	By string // as they said it with Hold; "" when they said nothing, as commands that are soon done
+}
+
+func (e *HeldError) Error() string {
+	if e.By == "" {
+		return ErrLocked.Error()
+	}
+	return fmt.Sprintf("%v: %s", ErrLocked, e.By)
+}
+
+// Unwrap is ErrLocked.
+func (e *HeldError) Unwrap() error { return ErrLocked }
+
+// Hold says to others who holds the folder, for somebody who will do so for long.
+func (f *Folder) Hold(who string) error {
+	if who == "" { // what a process that died left behind
+		if err := os.Remove(f.at(heldFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	return replace(f.at(heldFile), []byte(who))
+}
+
+func holder(path string) string {
+	raw, err := os.ReadFile(filepath.Join(path, heldFile))
+	if err != nil || len(raw) > 200 {
+		return ""
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, string(raw)), "")
 }
 
 // Path is where the folder is.

@@ -241,32 +241,38 @@ func (j *Journal) AddBlock(b Block) error {
 // Assign gives out numbers: ErrAmount, ErrNoNumbers, ErrBroken. When it returns, they are the caller's: whatever happens to this
 // machine, nobody else gets them.
 func (j *Journal) Assign(r Request) ([]Number, error) {
+	_, numbers, err := j.Give(r)
+	return numbers, err
+}
+
+// Give is Assign, and tells what the journal wrote down: when, above all.
+func (j *Journal) Give(r Request) (given Given, numbers []Number, err error) {
 	switch {
 	case r.Amount < 1 || r.Amount > MaxAmount, r.Batch == Single && r.Amount != 1:
-		return nil, fmt.Errorf("%w: %d", ErrAmount, r.Amount)
+		return given, nil, fmt.Errorf("%w: %d", ErrAmount, r.Amount)
 	case r.Batch == NonSequential && r.Amount > MaxScattered:
-		return nil, fmt.Errorf("%w: at most %d non-sequential numbers at a time", ErrAmount, MaxScattered)
+		return given, nil, fmt.Errorf("%w: at most %d non-sequential numbers at a time", ErrAmount, MaxScattered)
 	case r.Batch != Single && r.Batch != Sequential && r.Batch != NonSequential:
-		return nil, fmt.Errorf("%w: no batch is called %q", ErrAmount, r.Batch)
+		return given, nil, fmt.Errorf("%w: no batch is called %q", ErrAmount, r.Batch)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBroken, j.broken)
+		return given, nil, fmt.Errorf("%w: %w", ErrBroken, j.broken)
 	}
 	spans, opened, err := j.choose(r)
 	if err != nil {
-		return nil, err
+		return given, nil, err
 	}
-	given := Given{At: j.env.Now().UTC().Truncate(time.Second), Batch: r.Batch, Year: r.Year, Spans: spans}
+	given = Given{At: j.env.Now().UTC().Truncate(time.Second), Batch: r.Batch, Year: r.Year, Spans: spans}
 	var entries []entry
 	for _, l := range opened {
 		entries = append(entries, entry{kind: kindLane, lane: *l})
 	}
 	if err := j.write(append(entries, entry{kind: kindGive, given: given})...); err != nil {
-		return nil, err
+		return given, nil, err
 	}
-	return j.numbers(given), nil
+	return given, j.numbers(given), nil
 }
 
 // write appends lines, makes them durable, and marks them; then they count. Whatever goes wrong in between leaves a journal that does

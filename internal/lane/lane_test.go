@@ -473,7 +473,7 @@ func TestFolder(t *testing.T) {
 	if ids := assign(t, j, 2026, 1, Single); slices.Contains(first, ids[0]) {
 		t.Errorf("%s again", ids[0])
 	}
-	box := Outbox{f}
+	box := &Outbox{Disk: f}
 	if err := box.Put([32]byte{1}, []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
@@ -504,7 +504,7 @@ func TestFolder(t *testing.T) {
 	if ids := assign(t, j, 2026, 1, Single); ids[0] < "CVE-2026-1801" {
 		t.Errorf("a restored journal gives %s", ids[0])
 	}
-	if items, err := (Outbox{f}).Waiting(); err != nil || len(items) != 1 {
+	if items, err := (&Outbox{Disk: f}).Waiting(); err != nil || len(items) != 1 {
 		t.Errorf("the outbox of a copy: %d items, %v", len(items), err)
 	}
 	if _, err := OpenFolder(filepath.Join(path, "nothing"), false); !errors.Is(err, fs.ErrNotExist) {

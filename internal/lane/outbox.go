@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 )
 
 const (
@@ -18,7 +19,12 @@ var ErrNotSent = errors.New("lane: no such event in the outbox")
 
 // Outbox holds signed events until the list has them durably. Nothing leaves it because an operator said yes: an operator may lose
 // what it said yes to. It leaves when a proof below a checkpoint with the charter's quorum is held, and that proof is kept.
-type Outbox struct{ Disk Disk }
+// It is safe for concurrent use; an Outbox is not copied.
+type Outbox struct {
+	Disk Disk
+
+	mu sync.Mutex // a list sees each event once: before it moves, or after
+}
 
 // Item is an event that waits, or has arrived.
 type Item struct {
@@ -32,7 +38,9 @@ type Item struct {
 func (i Item) Name() string { return hex.EncodeToString(i.Hash[:]) }
 
 // Put keeps a signed event. It is on disk when Put returns. The same event again changes nothing.
-func (o Outbox) Put(hash [32]byte, submission []byte) error {
+func (o *Outbox) Put(hash [32]byte, submission []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	name := hex.EncodeToString(hash[:])
 	for _, at := range []string{outboxFolder, sentFolder} {
 		if _, err := o.Disk.Read(at + "/" + name + ".json"); err == nil {
@@ -44,13 +52,28 @@ func (o Outbox) Put(hash [32]byte, submission []byte) error {
 	return o.Disk.Replace(outboxFolder+"/"+name+".json", submission)
 }
 
+// Submission is an event that waits or has arrived: ErrNotSent for one that was never put here.
+func (o *Outbox) Submission(hash [32]byte) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, at := range []string{outboxFolder, sentFolder} {
+		raw, err := o.Disk.Read(at + "/" + hex.EncodeToString(hash[:]) + ".json")
+		if !errors.Is(err, fs.ErrNotExist) {
+			return raw, err
+		}
+	}
+	return nil, ErrNotSent
+}
+
 // Waiting lists what waits, in the order of names.
-func (o Outbox) Waiting() ([]Item, error) { return o.list(outboxFolder) }
+func (o *Outbox) Waiting() ([]Item, error) { return o.list(outboxFolder) }
 
 // Sent lists what has arrived.
-func (o Outbox) Sent() ([]Item, error) { return o.list(sentFolder) }
+func (o *Outbox) Sent() ([]Item, error) { return o.list(sentFolder) }
 
-func (o Outbox) list(folder string) (items []Item, err error) {
+func (o *Outbox) list(folder string) (items []Item, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	names, err := o.Disk.List(folder)
 	if err != nil {
 		return nil, err
@@ -74,13 +97,15 @@ func (o Outbox) list(folder string) (items []Item, err error) {
 }
 
 // Promised keeps an operator's receipt beside an event that waits. The event goes on waiting.
-func (o Outbox) Promised(hash [32]byte, receipt []byte) error {
+func (o *Outbox) Promised(hash [32]byte, receipt []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	return o.Disk.Replace(outboxFolder+"/"+hex.EncodeToString(hash[:])+".receipt", receipt)
 }
 
 // Arrived takes an event out, once durable says that proof shows it in the list below a checkpoint with a quorum. The proof is on
 // disk before the event leaves.
-func (o Outbox) Arrived(hash [32]byte, proof []byte, durable func(hash [32]byte, submission, proof []byte) error) error {
+func (o *Outbox) Arrived(hash [32]byte, proof []byte, durable func(hash [32]byte, submission, proof []byte) error) error {
 	name := hex.EncodeToString(hash[:])
 	submission, err := o.Disk.Read(outboxFolder + "/" + name + ".json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,6 +117,8 @@ func (o Outbox) Arrived(hash [32]byte, proof []byte, durable func(hash [32]byte,
 	if err := durable(hash, submission, proof); err != nil {
 		return err
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for _, f := range []struct {
 		suffix string
 		data   []byte

@@ -8,7 +8,7 @@ import (
 
 // An event waits whatever an operator says, and leaves when a proof shows it; the proof stays.
 func TestOutbox(t *testing.T) {
-	box := Outbox{newDisk("a")}
+	box := &Outbox{Disk: newDisk("a")}
 	hash := [32]byte{1, 2}
 	if err := box.Put(hash, []byte("signed")); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestOutboxPowerLoss(t *testing.T) {
 	for seed := range uint64(20) {
 		for fuse := 1; fuse <= 4; fuse++ {
 			d := newDisk("a")
-			box := Outbox{d}
+			box := &Outbox{Disk: d}
 			if err := box.Put([32]byte{1}, []byte("signed")); err != nil {
 				t.Fatal(err)
 			}

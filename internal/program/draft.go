@@ -172,8 +172,13 @@ func (d *draft) judge(s *Service, put *event.Entry) error {
 	if err != nil {
 		return err
 	}
-	if findings := faults(s.Schema.Record(record)); len(findings) > 0 {
-		return &InvalidRecord{findings, s.Schema.RecordFailures(record)}
+	return Judge(s.Schema, record)
+}
+
+// Judge holds a record to the format: *InvalidRecord.
+func Judge(v *schema.Validator, record []byte) error {
+	if findings := faults(v.Record(record)); len(findings) > 0 {
+		return &InvalidRecord{findings, v.RecordFailures(record)}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (e *QuotaError) Error() string {
 // ErrAmount, ErrNoBatch, authority.ErrNoOrg, *QuotaError, ErrBatch, ErrOverTen, registry.ErrNoRange, registry.ErrRangeFull.
 func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation) (out Reserved, err error) {
 	foresee := func(ctx context.Context, t *gate.Turn) error {
-		batch, _ := batchOf(r) // what is wrong with it is told in its turn
+		batch, _ := r.Kind() // what is wrong with it is told in its turn
 		return registry.Reservation{Year: r.Year, Batch: batch, Owner: c.Org}.Foresee(ctx, t.Tx)
 	}
 	err = s.actAhead(ctx, c, foresee, func(ctx context.Context, t turn) error {
@@ -117,7 +117,7 @@ func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation
 		if r.Amount > q.Available {
 			return &QuotaError{q.Quota, q.Reserved, q.Available}
 		}
-		batch, err := batchOf(r)
+		batch, err := r.Kind()
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,8 @@ func (s *Service) Reserve(ctx context.Context, c authority.Caller, r Reservation
 	return out, err
 }
 
-func batchOf(r Reservation) (registry.Batch, error) {
+// Kind is how the numbers are to be chosen: ErrBatch, ErrOverTen.
+func (r Reservation) Kind() (registry.Batch, error) {
 	if r.Batch == nil {
 		return registry.Single, nil
 	}

@@ -44,7 +44,7 @@ func (c *call) answer(rt *route) {
 	for _, may := range rt.may {
 		if err := may(&c.me); err != nil {
 			if rt.method != http.MethodGet {
-				err = c.Acts.Deny(c.r.Context(), c.caller, err) // as it would be if the act had refused
+				err = c.acts.Deny(c.r.Context(), c.caller, err) // as it would be if the act had refused
 			}
 			c.fail(err)
 			return
@@ -67,7 +67,7 @@ func (c *call) authenticate(who access) bool {
 		problem{status: http.StatusBadRequest, code: "BAD_REQUEST", message: "The " + name + " header is required."}.write(c.w, c.r, nil)
 		return false
 	}
-	me, err := c.Acts.Enter(c.r.Context(), given[0], given[1], given[2], source(c.r.RemoteAddr))
+	me, err := c.acts.Enter(c.r.Context(), given[0], given[1], given[2], source(c.r.RemoteAddr))
 	if err == nil {
 		c.caller, c.me, c.words["me"] = me.Caller, me, me.Org.Short
 		return true

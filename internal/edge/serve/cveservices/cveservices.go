@@ -5,6 +5,7 @@
 package cveservices
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"tasuki/internal/authority"
 	"tasuki/internal/catalogue"
 	"tasuki/internal/program"
+	"tasuki/spec/cve/schema"
 )
 
 // Prefix is the URL space of the handler. Its letters match in any case.
@@ -36,12 +38,20 @@ type Options struct {
 // handler is the surface.
 type handler struct {
 	Options
-	limit *window
+	acts   Own                                                           // nil where Options.Acts is nil, and no server of its own stands here
+	schema *schema.Validator                                             // of acts
+	record func(ctx context.Context, id string) (json []byte, err error) // the present record
+	own    bool                                                          // acts are not a list's
+	limit  *window
 }
 
 // Handler answers everything below Prefix.
 func Handler(o Options) http.Handler {
-	return &handler{Options: o, limit: newWindow(o.RateLimit, o.Now)}
+	h := &handler{Options: o, limit: newWindow(o.RateLimit, o.Now)}
+	if h.record = h.text; o.Acts != nil {
+		h.acts, h.schema = o.Acts, o.Acts.Schema
+	}
+	return h
 }
 
 // ServeHTTP sets what every reply has and finds the endpoint. An unknown path and an unknown method are the same 404
@@ -74,7 +84,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			continue
 		}
-		if h.Acts == nil && rt.who != anyone {
+		if !h.serves(rt) {
 			break
 		}
 		c := &call{handler: h, w: w, r: r, words: words, caller: authority.Caller{Role: authority.Anonymous}}
@@ -125,6 +135,7 @@ type route struct {
 	who    access
 	may    []func(*authority.Standing) error // what the caller must be, asked before anything is validated
 	scarce bool                              // counts against the rate limit
+	own    bool                              // a server of its own has it too
 	do     func(*call)
 }
 

@@ -16,9 +16,9 @@ import (
 
 // idRoutes are the endpoints of identifiers (reference §5).
 var idRoutes = []route{
-	at(http.MethodGet, "cve-id", member, (*call).listIDs),
-	at(http.MethodPost, "cve-id", member, (*call).reserve, (*authority.Standing).MustBeCNA),
-	limited(at(http.MethodGet, "cve-id/{id}", either, (*call).showID)),
+	ours(at(http.MethodGet, "cve-id", member, (*call).listIDs)),
+	ours(at(http.MethodPost, "cve-id", member, (*call).reserve, (*authority.Standing).MustBeCNA)),
+	ours(limited(at(http.MethodGet, "cve-id/{id}", either, (*call).showID))),
 	at(http.MethodPut, "cve-id/{id}", member, (*call).changeID, (*authority.Standing).MustBeCNA),
 	at(http.MethodPost, "cve-id-range/{year}", member, (*call).openRange, (*authority.Standing).MustBeSecretariat),
 }
@@ -91,7 +91,7 @@ func (c *call) listIDs() {
 	if year.given && f.Year == 0 {
 		f.Year = -1 // the year 0000, which nothing is of
 	}
-	ids, total, err := c.Acts.IDs(c.r.Context(), c.caller, f)
+	ids, total, err := c.acts.IDs(c.r.Context(), c.caller, f)
 	if err != nil {
 		c.fail(err)
 		return
@@ -130,7 +130,7 @@ func (c *call) reserve() {
 	if c.badInput() {
 		return
 	}
-	out, err := c.Acts.Reserve(c.r.Context(), c.caller, program.Reservation{Owner: owner.text(), Year: year.number(0), Amount: amount.number(0),
+	out, err := c.acts.Reserve(c.r.Context(), c.caller, program.Reservation{Owner: owner.text(), Year: year.number(0), Amount: amount.number(0),
 		Batch: batch.maybe()})
 	if err == nil || errors.Is(err, registry.ErrNoRange) || errors.Is(err, registry.ErrRangeFull) {
 		c.w.Header().Set("CVE-API-REMAINING-QUOTA", strconv.FormatInt(out.Remaining, 10))
@@ -164,12 +164,12 @@ func (c *call) showID() {
 	if c.badInput() {
 		return
 	}
-	i, err := c.Acts.ID(c.r.Context(), c.caller, id)
+	i, err := c.acts.ID(c.r.Context(), c.caller, id)
 	if err != nil {
 		c.fail(err, problem{registry.ErrNotFound, http.StatusNotFound, "CVE_ID_NOT_FOUND", "There is no {id}."})
 		return
 	}
-	if i.OwnerName == "" && i.Record {
+	if i.OwnerName == "" && i.Record && !c.own {
 		// Nobody here owns it: another list published it. Its record says who assigned it.
 		v, err := c.Catalogue.Get(c.r.Context(), id)
 		switch {

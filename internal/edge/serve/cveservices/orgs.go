@@ -13,9 +13,9 @@ import (
 var orgRoutes = []route{
 	at(http.MethodGet, "org", member, (*call).listOrgs, (*authority.Standing).MustBeSecretariat),
 	at(http.MethodPost, "org", member, (*call).addOrg, (*authority.Standing).MustBeSecretariat),
-	at(http.MethodGet, "org/{identifier}", member, (*call).showOrg),
+	ours(at(http.MethodGet, "org/{identifier}", member, (*call).showOrg)),
 	at(http.MethodPut, "org/{shortname}", member, (*call).changeOrg, (*authority.Standing).MustBeSecretariat),
-	at(http.MethodGet, "org/{shortname}/id_quota", member, (*call).showQuota),
+	ours(at(http.MethodGet, "org/{shortname}/id_quota", member, (*call).showQuota)),
 }
 
 // organisation is an organisation as this protocol shows it.
@@ -158,7 +158,7 @@ func (c *call) object(name string) {
 
 // showOrg is GET /api/org/{identifier}.
 func (c *call) showOrg() {
-	o, err := c.Acts.Org(c.r.Context(), c.caller, strings.TrimSpace(c.words["identifier"]))
+	o, err := c.acts.Org(c.r.Context(), c.caller, strings.TrimSpace(c.words["identifier"]))
 	if err != nil {
 		c.fail(err, problem{authority.ErrNoOrg, http.StatusNotFound, "ORG_DNE", "The organization does not exist."})
 		return
@@ -197,7 +197,7 @@ func (c *call) showQuota() {
 	if c.badInput() {
 		return
 	}
-	q, err := c.Acts.QuotaOf(c.r.Context(), c.caller, short.text())
+	q, err := c.acts.QuotaOf(c.r.Context(), c.caller, short.text())
 	if err != nil {
 		c.fail(err)
 		return

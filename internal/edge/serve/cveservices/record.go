@@ -9,7 +9,7 @@ import (
 
 // recordRoutes are the endpoints of records (reference §7).
 var recordRoutes = []route{
-	limited(at(http.MethodGet, "cve/{id}", anyone, (*call).showRecord)),
+	ours(limited(at(http.MethodGet, "cve/{id}", anyone, (*call).showRecord))),
 	at(http.MethodGet, "cve_count", anyone, (*call).countRecords),
 }
 
@@ -19,15 +19,7 @@ func (c *call) showRecord() {
 	if c.badInput() {
 		return
 	}
-	v, err := c.Catalogue.Text(c.r.Context(), id)
-	if err == nil && v.State == cve.Reserved {
-		err = catalogue.ErrNotFound
-	}
-	if err != nil {
-		c.fail(err)
-		return
-	}
-	body, err := v.Compact()
+	body, err := c.record(c.r.Context(), id)
 	if err != nil {
 		c.fail(err)
 		return

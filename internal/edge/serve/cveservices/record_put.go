@@ -19,10 +19,10 @@ import (
 
 // recordPutRoutes are the endpoints by which CNAs and ADPs write (reference §7).
 var recordPutRoutes = []route{
-	at(http.MethodPost, "cve/{id}/cna", member, func(c *call) { c.publish(program.WantNone) }, (*authority.Standing).MustBeCNA),
-	at(http.MethodPut, "cve/{id}/cna", member, func(c *call) { c.publish(program.WantOne) }, (*authority.Standing).MustBeCNA),
-	at(http.MethodPost, "cve/{id}/reject", member, func(c *call) { c.reject(program.WantNone) }, (*authority.Standing).MustBeCNA),
-	at(http.MethodPut, "cve/{id}/reject", member, func(c *call) { c.reject(program.WantOne) }, (*authority.Standing).MustBeCNA),
+	ours(at(http.MethodPost, "cve/{id}/cna", member, func(c *call) { c.publish(program.WantNone) }, (*authority.Standing).MustBeCNA)),
+	ours(at(http.MethodPut, "cve/{id}/cna", member, func(c *call) { c.publish(program.WantOne) }, (*authority.Standing).MustBeCNA)),
+	ours(at(http.MethodPost, "cve/{id}/reject", member, func(c *call) { c.reject(program.WantNone) }, (*authority.Standing).MustBeCNA)),
+	ours(at(http.MethodPut, "cve/{id}/reject", member, func(c *call) { c.reject(program.WantOne) }, (*authority.Standing).MustBeCNA)),
 	at(http.MethodPut, "cve/{id}/adp", member, (*call).putADP, (*authority.Standing).MustBeADP),
 }
 
@@ -82,7 +82,7 @@ func (c *call) container(name string) jsontext.Value {
 
 // complies checks the body's form, the container in it included.
 func (c *call) complies(kind schema.Kind, message string) bool {
-	found := c.Acts.Schema.BodyFailures(kind, c.body)
+	found := c.schema.BodyFailures(kind, c.body)
 	if len(found) > 0 {
 		c.noncompliant(invalidSchema, message, found)
 	}
@@ -101,7 +101,7 @@ func (c *call) publish(want program.Want) {
 	if c.badInput() {
 		return
 	}
-	record, err := c.Acts.Publish(c.r.Context(), c.caller, program.Submission{ID: c.words["id"], Container: c.container("cnaContainer"), Want: want})
+	record, err := c.acts.Publish(c.r.Context(), c.caller, program.Submission{ID: c.words["id"], Container: c.container("cnaContainer"), Want: want})
 	if err != nil {
 		c.unstored(err, invalidContainer, http.StatusForbidden)
 		return
@@ -147,7 +147,7 @@ func (c *call) reject(want program.Want) {
 	if c.badInput() {
 		return
 	}
-	record, err := c.Acts.Reject(c.r.Context(), c.caller, program.Submission{ID: c.words["id"], Container: c.container("cnaContainer"), Want: want})
+	record, err := c.acts.Reject(c.r.Context(), c.caller, program.Submission{ID: c.words["id"], Container: c.container("cnaContainer"), Want: want})
 	if err != nil {
 		c.unstored(err, invalidRecord, http.StatusBadRequest)
 		return

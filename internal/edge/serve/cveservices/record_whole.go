@@ -83,7 +83,7 @@ func (c *call) isRecord() bool {
 	default:
 		return say("cveMetadata.state is not a known state")
 	}
-	found := c.Acts.Schema.RecordFailures(c.body)
+	found := c.schema.RecordFailures(c.body)
 	if len(found) > 0 {
 		c.noncompliant(invalidSchema, invalidRecord, found)
 	}

@@ -9,5 +9,5 @@ import (
 var routes = slices.Concat(otherRoutes, idRoutes, recordRoutes, recordPutRoutes, recordWholeRoutes, recordListRoutes, orgRoutes, userRoutes)
 
 var otherRoutes = []route{
-	at(http.MethodGet, "health-check", anyone, (*call).empty),
+	ours(at(http.MethodGet, "health-check", anyone, (*call).empty)),
 }

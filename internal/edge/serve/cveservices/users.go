@@ -11,9 +11,9 @@ import (
 // userRoutes are the endpoints of users (reference §9, §10).
 var userRoutes = []route{
 	at(http.MethodGet, "users", member, (*call).listUsers, (*authority.Standing).MustBeSecretariat),
-	at(http.MethodGet, "org/{shortname}/users", member, (*call).listUsersOf),
+	ours(at(http.MethodGet, "org/{shortname}/users", member, (*call).listUsersOf)),
 	at(http.MethodPost, "org/{shortname}/user", member, (*call).addUser, (*authority.Standing).MustBeSecretariatOrAdmin, (*authority.Standing).MustBePartner),
-	at(http.MethodGet, "org/{shortname}/user/{username}", member, (*call).showUser),
+	ours(at(http.MethodGet, "org/{shortname}/user/{username}", member, (*call).showUser)),
 	at(http.MethodPut, "org/{shortname}/user/{username}", member, (*call).changeUser, (*authority.Standing).MustBePartner),
 	at(http.MethodPut, "org/{shortname}/user/{username}/reset_secret", member, (*call).resetSecret, (*authority.Standing).MustBePartner),
 }
@@ -72,7 +72,7 @@ func (c *call) listUsersOf() {
 	if c.badInput() {
 		return
 	}
-	users, total, err := c.Acts.UsersOf(c.r.Context(), c.caller, short, offset(page), pageSize)
+	users, total, err := c.acts.UsersOf(c.r.Context(), c.caller, short, offset(page), pageSize)
 	if err != nil {
 		c.fail(err)
 		return
@@ -140,7 +140,7 @@ func (c *call) showUser() {
 	if c.badInput() {
 		return
 	}
-	u, err := c.Acts.User(c.r.Context(), c.caller, short, username)
+	u, err := c.acts.User(c.r.Context(), c.caller, short, username)
 	if err != nil {
 		c.fail(err)
 		return
