@@ -336,6 +336,7 @@ func (n *node) Run(ctx context.Context) error {
 	}
 	if n.publishing != nil {
 		start(n.publishing.run)
+		start(n.lookForSuccessor)
 	}
 	if n.follower != nil && !n.role.Offline {
 		start(n.follower.Run)
@@ -374,7 +375,7 @@ func (n *node) followLog(ctx context.Context) error {
 				}
 			}
 		}
-		if !n.keyed {
+		if !n.keyed || n.publishing != nil && n.db.Engine() == store.Postgres { // another node may have published
 			n.readCheckpoint(ctx)
 		}
 		select {
@@ -433,7 +434,11 @@ func (n *node) readCheckpoint(ctx context.Context) {
 	c, err := n.published(ctx)
 	switch {
 	case err == nil:
-		if old := n.checkpoint.Swap(&c); n.publishing != nil && (old == nil || old.Size != c.Size) {
+		old := n.checkpoint.Load()
+		if old != nil && old.Origin == c.Origin && old.Size > c.Size {
+			return // this node has published more meanwhile
+		}
+		if n.checkpoint.CompareAndSwap(old, &c) && n.publishing != nil && (old == nil || old.Size != c.Size) {
 			n.publishing.news.tell()
 		}
 	case !errors.Is(err, ledger.ErrNotFound) && ctx.Err() == nil:

@@ -106,6 +106,7 @@ func (p *publishing) wait(ctx context.Context, size int64) error {
 
 // run goes round until ctx ends.
 func (p *publishing) run(ctx context.Context) error {
+	defer p.collecting(ctx)()
 	for {
 		changed := p.news.next()
 		next := p.next()
@@ -243,26 +244,20 @@ func (p *publishing) prove(ctx context.Context, from, to int64) (proof tlog.Tree
 	return proof, err
 }
 
-// errNotPublishing means that another node of the store signs: the line is for that one.
-var errNotPublishing = errors.New("another node of this list signs at the moment; ask again")
-
-// lines takes in what a mirror has cosigned.
+// lines takes in what a mirror has cosigned. What is beyond everything that this node signed is for another node of the store.
 func (p *publishing) lines(ctx context.Context, note c2sp.Note) error {
 	p.mu.Lock()
-	holds := p.pending.Size > 0
-	var err error
-	if holds {
-		err = p.rules.Lines(ctx, note)
-	}
+	newest := p.pending.Size
+	err := p.rules.Lines(ctx, note)
 	p.mu.Unlock()
-	if !holds {
-		return errNotPublishing
-	}
 	switch {
 	case err == nil:
 		p.n.sightings.See(p.rules.Quorum(), note.Bytes())
 		p.news.tell()
 	case errors.Is(err, continuity.ErrStale):
+		if cp, perr := c2sp.ParseCheckpoint(note.Text); perr == nil && cp.Size > newest {
+			return p.forward(ctx, note)
+		}
 		p.n.sightedLate(ctx, p.rules.Quorum(), note)
 	}
 	return err
@@ -279,7 +274,7 @@ func (p *publishing) size() int64 {
 func (p *publishing) late(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.since.IsZero() {
+	if cp := p.n.checkpoint.Load(); p.since.IsZero() || cp != nil && cp.Size >= p.pending.Size { // another node of the store may have published it
 		return 0
 	}
 	return now.Sub(p.since)

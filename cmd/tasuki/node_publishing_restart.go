@@ -292,6 +292,8 @@ func (n *node) replacedBy(ctx context.Context, url string) bool {
 	if err != nil {
 		return false
 	}
+	n.handing.Lock()
+	defer n.handing.Unlock()
 	docs, have := chain.Documents(), n.chain.Documents()
 	if len(docs) <= len(have) || docs[len(have)-1].Hash() != have[len(have)-1].Hash() {
 		return false
@@ -308,4 +310,31 @@ func (n *node) replacedBy(ctx context.Context, url string) bool {
 		}
 	}
 	return true
+}
+
+// succeededEvery is how often an operator that gets no quorum asks whether it still is the operator: nobody can be told while it cannot be reached.
+const succeededEvery = 10 * time.Second
+
+// lookForSuccessor asks mirrors for a charter that ends this epoch, while something waits for its quorum for longer than usual.
+func (n *node) lookForSuccessor(ctx context.Context) error {
+	tick := time.NewTicker(succeededEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if n.publishing.late(n.now()) < succeededEvery || !n.maySign() {
+			continue
+		}
+		for _, m := range n.publishing.rules.Quorum().Mirrors() {
+			ask, cancel := context.WithTimeout(ctx, askPatience)
+			over := m.VKey != n.publishing.ownKey && n.replacedBy(ask, m.URL)
+			cancel()
+			if over {
+				return nil
+			}
+		}
+	}
 }

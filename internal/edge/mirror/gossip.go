@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"tasuki/internal/charter"
@@ -11,7 +12,8 @@ import (
 )
 
 // peers are all servers to ask, those given first, then the operator and the mirrors that the charter names; this copy itself is not among them. Who was
-// the operator and is named no more comes last: it may live on, and have nothing new to say for ever.
+// the operator and is named no more comes last: it may live on, and have nothing new to say for ever. For a mirror with a key the operator comes before
+// everybody: only there begins what is to be cosigned, and mirrors that were given each other would wait for each other.
 func (f *Follower) peers(ctx context.Context) ([]*Peer, error) {
 	chain, _, err := f.chain(ctx)
 	if err != nil {
@@ -32,15 +34,16 @@ func (f *Follower) peers(ctx context.Context) ([]*Peer, error) {
 	retired := func(u string) bool {
 		return !named(u) && slices.ContainsFunc(chain.Documents(), func(d *charter.Document) bool { return sameServer(u, d.Charter().Operator.URL) })
 	}
-	slices.SortStableFunc(urls, func(a, b string) int {
-		switch x, y := retired(a), retired(b); {
-		case x == y:
+	rank := func(u string) int {
+		switch {
+		case f.o.Key != nil && sameServer(u, c.Operator.URL):
 			return 0
-		case y:
-			return -1
+		case retired(u):
+			return 2
 		}
 		return 1
-	})
+	}
+	slices.SortStableFunc(urls, func(a, b string) int { return rank(a) - rank(b) })
 	var out []*Peer
 	for _, u := range urls {
 		same := func(other string) bool { return sameServer(u, other) }
@@ -255,7 +258,7 @@ func (f *Follower) Offer(ctx context.Context, document []byte) (continuity.Offer
 	return out, nil
 }
 
-// pass hands a charter on to everybody. Whoever is not there now asks for it later.
+// pass hands a charter on to everybody, and to the operator whose epoch it may end. Whoever is not there now asks for it later.
 func (f *Follower) pass(ctx context.Context, document []byte) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -263,13 +266,22 @@ func (f *Follower) pass(ctx context.Context, document []byte) {
 	if err != nil {
 		return
 	}
+	if chain, _, err := f.chain(ctx); err == nil && chain.Head().Charter().V > 1 {
+		before := chain.At(chain.Head().Charter().V - 1).Charter().Operator.URL
+		known := func(p *Peer) bool { return sameServer(p.Base, before) }
+		if before != "" && !slices.ContainsFunc(peers, known) && !slices.ContainsFunc(f.o.Self, func(own string) bool { return sameServer(own, before) }) {
+			peers = append(peers, NewPeer(before, f.o.HTTP))
+		}
+	}
+	var offers sync.WaitGroup
 	for _, p := range peers {
-		go func() {
+		offers.Go(func() {
 			if err := p.offer(ctx, document); err != nil {
 				f.o.Log.DebugContext(ctx, "charter not passed on", "to", p.Base, "err", err)
 			}
-		}()
+		})
 	}
+	offers.Wait()
 }
 
 // Chain fetches the charter chain of a list from its genesis on, for whoever knows no more of the list than its id. Siblings are left for later: the chain
