@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -124,15 +125,16 @@ func (n *webStatus) followed(ctx context.Context) (out []page.Source, err error)
 // webLedger is the log as the pages show it.
 type webLedger struct{ *node }
 
-// Signed is the newest signed checkpoint, with whose signatures it bears.
+// Signed is the newest published checkpoint, with whose signatures it bears.
 func (n webLedger) Signed(ctx context.Context) (out web.Signed, err error) {
-	err = logSource(n).view(ctx, func(_ *store.Tx, cp ledger.Checkpoint) error {
-		out = web.Signed{Note: cp.Note, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: time.UnixMilli(cp.Time)}
-		return nil
-	})
+	cp, err := n.published(ctx)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return out, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
 	if err != nil {
 		return out, err
 	}
+	out = web.Signed{Note: cp.Note, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: time.UnixMilli(cp.Time)}
 	out.Signers, err = n.signersOf(out.Note, out.Origin)
 	return out, err
 }

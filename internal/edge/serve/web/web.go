@@ -49,8 +49,8 @@ type server struct {
 }
 
 // Prefixes are the URL spaces that the handler owns; whatever no other surface owns may come here too, to get a page
-// that says so. "/charter" and "/api" are pages; what lies below them is other surfaces'.
-var Prefixes = []string{"/", assets.Prefix, "/charter", "/api"}
+// that says so. "/charter", "/evidence" and "/api" are pages; what lies below them is other surfaces'.
+var Prefixes = []string{"/", assets.Prefix, "/charter", "/evidence", "/api"}
 
 // Handler answers for the pages and their assets.
 func Handler(o Options) http.Handler {
