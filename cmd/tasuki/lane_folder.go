@@ -232,6 +232,11 @@ func (n *laneNode) learn(ctx context.Context, client *http.Client) error {
 	if !asked {
 		return errors.Join(append(failed, errors.New("no server of the list answers"))...)
 	}
+	return n.keepChain()
+}
+
+// keepChain writes charters down that are not on disk yet.
+func (n *laneNode) keepChain() error {
 	for i, d := range n.documents() {
 		raw, err := d.Bytes()
 		if err != nil {

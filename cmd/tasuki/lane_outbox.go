@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,18 +12,24 @@ import (
 
 // NodeOutboxCmd is `tasuki node outbox`.
 type NodeOutboxCmd struct {
-	Dir  string `arg:"" type:"existingdir" help:"The node's folder."`
-	Sent bool   `help:"List what has arrived instead."`
-	JSON bool   `name:"json" help:"Print one line of JSON per event."`
+	Dir    string   `arg:"" type:"existingdir" help:"The node's folder."`
+	Sent   bool     `help:"List what has arrived instead."`
+	Bundle []string `type:"existingfile" placeholder:"FILE" help:"First let go of what this bundle of the list proves to be published, for a node that no network reaches."`
+	JSON   bool     `name:"json" help:"Print one line of JSON per event."`
 }
 
 // Run lists what waits.
-func (c *NodeOutboxCmd) Run(p *Program) (err error) {
+func (c *NodeOutboxCmd) Run(ctx context.Context, p *Program) (err error) {
 	n, err := p.openLane(c.Dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
+	for _, file := range c.Bundle {
+		if err := n.arrivedIn(ctx, p, file); err != nil {
+			return err
+		}
+	}
 	list := n.outbox.Waiting
 	if c.Sent {
 		list = n.outbox.Sent

@@ -19,10 +19,12 @@ type Reader struct {
 	Head
 	r      *bufio.Reader
 	pack   *zstd.Decoder
-	before []tlog.Hash         // subtrees before the range
-	hashes map[int64]tlog.Hash // of the range's chunks, by the first leaf of each subtree
-	erased map[int64]bool      // leaves whose body is missing, and nothing says why yet
-	failed error
+	before []tlog.Hash // subtrees before the range
+	// skeleton are the hashes of the head, in the order of the function of that name.
+	skeleton []tlog.Hash
+	hashes   map[int64]tlog.Hash // of the range's chunks, by the first leaf of each subtree
+	erased   map[int64]bool      // leaves whose body is missing, and nothing says why yet
+	failed   error
 }
 
 // Open reads the head of a bundle and proves that its hashes are the checkpoint's. list pins the list id; "" takes the file's own, which Head
@@ -57,6 +59,7 @@ func (b *Reader) open(list string) error {
 			return cut(err)
 		}
 		w.add(n, hash)
+		b.skeleton = append(b.skeleton, hash)
 		switch {
 		case n.end() <= h.From:
 			b.before = append(b.before, hash)
