@@ -106,6 +106,9 @@ func (p *publishing) wait(ctx context.Context, size int64) error {
 
 // run goes round until ctx ends.
 func (p *publishing) run(ctx context.Context) error {
+	if !p.n.opened(ctx) {
+		return nil // what was collected before stays as it is: this may be an older copy
+	}
 	defer p.collecting(ctx)()
 	for {
 		changed := p.news.next()

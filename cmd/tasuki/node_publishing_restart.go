@@ -79,6 +79,21 @@ func (n *node) admit(ctx context.Context) error {
 	}
 }
 
+// opened waits until the office opens for the first time, and says whether it did before ctx ended.
+func (n *node) opened(ctx context.Context) bool {
+	for {
+		changed := n.office.news.next()
+		if why, _ := n.office.state(); why == "" {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		}
+	}
+}
+
 // readOnly is why nothing may be written, "" when it may.
 func (n *node) readOnly() string {
 	if why, _ := n.office.state(); n.sealed == "" {
