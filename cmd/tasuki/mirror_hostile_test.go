@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,7 +24,18 @@ import (
 	"tasuki/spec/dsse"
 )
 
-// What a dishonest operator, or an honest one with an old backup, can do to a list with mirrors: nothing that goes unseen. Real nodes over HTTP.
+// What a dishonest operator, or an honest one with an old backup, can do to a list: nothing that goes unseen. Real nodes over HTTP. Who refuses and names
+// what an operator does, and which test shows it; "stock" is interop's TestStockWitnessRefusesAnOldCopy, with real processes and the reference witness:
+//
+//	                     mirror                         witness                              client
+//	rewrites             MirrorsOutliveAnOldBackup (2)  stock (2)                            ClientHoldsWhereAQuorumGoesBack, ClientIgnoresWhatDoesNotCount (3)
+//	truncates            MirrorsOutliveAnOldBackup (1)  stock (1)                            ClientIgnoresWhatDoesNotCount (1)
+//	equivocates          MirrorsOutliveASplitView       stock (2), witness.TwoHistoriesAtOnce ClientHoldsWhereAQuorumGoesBack, ClientIgnoresWhatDoesNotCount (2)
+//	withholds a body     MirrorNamesAWithheldBody       WitnessIsAskedAfterMirrors (1)       ClientNamesWhatBreaksRules (1)
+//	forges an event      MirrorNamesAForgedEvent        WitnessIsAskedAfterMirrors (2)       ClientNamesWhatBreaksRules (2)
+//	restores an old copy MirrorsOutliveAnOldBackup      stock                                ClientHoldsWhereAQuorumGoesBack
+//
+// A number is the part of the test. A witness sees trees and never what is in them: it is not asked for what mirrors refuse.
 
 // until waits for a mirror to say why it goes no further.
 func (w *mirrored) until(i int, part string) mirrorAnswer {
@@ -119,16 +131,8 @@ func TestMirrorNamesAForgedEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := []byte(`{"descriptions":[{"lang":"en","value":"It was never said."}],"affected":[],"references":[]}`)
-	doc, err := w.operator.gate.Pack(event.RecordPut, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forged := &event.Event{Kind: event.RecordPut, By: org, ID: id, Cont: "cna", DV: "5.2.0", Prev: w.operator.newestPut(t, id)}
 	w.heartbeat()
-	if err := w.operator.emit(t.Context(), forged, doc); err != nil {
-		t.Fatal(err)
-	}
+	w.operator.forge(t, org, id)
 	got := w.until(0, "attest")
 	if got.Size != before+1 || got.Cosigned > before+1 || !contains(evidenceOf(t, w.mirrors[0]), "refusal: leaf ") {
 		t.Errorf("%+v, evidence %q", got, evidenceOf(t, w.mirrors[0]))
@@ -141,6 +145,18 @@ func TestMirrorNamesAForgedEvent(t *testing.T) {
 	}
 	if r := w.mirrors[0].ask("/api/cve_count"); r.Code != http.StatusOK {
 		t.Errorf("it does not serve on: %d", r.Code)
+	}
+}
+
+// forge lets a node's operator say something in the name of an authority that has not signed it.
+func (k *kitNode) forge(t *testing.T, org, id string) {
+	t.Helper()
+	doc, err := k.gate.Pack(event.RecordPut, []byte(`{"descriptions":[{"lang":"en","value":"It was never said."}],"affected":[],"references":[]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.emit(t.Context(), &event.Event{Kind: event.RecordPut, By: org, ID: id, Cont: "cna", DV: "5.2.0", Prev: k.newestPut(t, id)}, doc); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -186,7 +202,10 @@ func (k *kitNode) newestPut(t *testing.T, id string) (hash string) {
 			return err
 		}
 		leaf, err := ledger.ParseLeaf(raw)
-		hash = fmt.Sprintf("%x", ledger.EventHash(leaf.Event))
+		if err == nil {
+			said := ledger.EventHash(leaf.Event)
+			hash = hex.EncodeToString(said[:])
+		}
 		return err
 	})
 	if err != nil {
