@@ -33,6 +33,7 @@ type CLI struct {
 
 	Charter  CharterCmd  `cmd:"" group:"cont" help:"Who runs the list, and how that changes."`
 	Board    BoardCmd    `cmd:"" group:"cont" help:"Sign charters as a member of the board, on a machine without a network."`
+	Seal     SealCmd     `cmd:"" group:"cont" help:"End an epoch in good order, and show the statements that ended one."`
 	Mirror   MirrorCmd   `cmd:"" group:"cont" help:"Keep a validated copy of a list."`
 	Client   ClientCmd   `cmd:"" group:"cont" help:"Read a list that nobody has to be trusted for: a copy of one's own that verifies everything, or single proofs."`
 	Evidence EvidenceCmd `cmd:"" group:"cont" help:"What somebody signed and should not have."`
