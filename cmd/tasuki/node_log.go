@@ -206,21 +206,33 @@ func (n logSource) Charters(ctx context.Context, fn func(name string, document [
 // Proof is the proof file of a record's current version, under the newest published checkpoint. What is not signed yet is signed
 // first, so that a record can be proved as soon as it can be read; where a quorum is asked for, as soon as it is there.
 func (n logSource) Proof(ctx context.Context, id string) ([]byte, error) {
-	file, err := n.prove(ctx, id)
+	leaves := func(tx *store.Tx) ([]ledger.Part, error) { return n.catalogue.Leaves(ctx, tx, id) }
+	file, err := n.prove(ctx, leaves)
 	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
 	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
 		if cp, serr := n.signed(ctx); serr == nil {
 			n.awaitPublished(ctx, cp.Size)
-			file, err = n.prove(ctx, id)
+			file, err = n.prove(ctx, leaves)
 		}
 	}
-	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) || errors.Is(err, catalogue.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
-	return file, err
+	return file, absentProof(err)
 }
 
-func (n logSource) prove(ctx context.Context, id string) (file []byte, err error) {
+// LeafProof is the proof file of one leaf, under the newest published checkpoint: what only the log has signed proves nothing to anybody.
+func (n logSource) LeafProof(ctx context.Context, index int64) ([]byte, error) {
+	file, err := n.prove(ctx, func(*store.Tx) ([]ledger.Part, error) { return []ledger.Part{{Index: index, Role: "leaf"}}, nil })
+	return file, absentProof(err)
+}
+
+// absentProof makes fs.ErrNotExist of what cannot be proved, or not yet.
+func absentProof(err error) error {
+	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) || errors.Is(err, catalogue.ErrNotFound) {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+func (n logSource) prove(ctx context.Context, leaves func(*store.Tx) ([]ledger.Part, error)) (file []byte, err error) {
 	cp, err := n.published(ctx)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, errNoCheckpoint
@@ -237,7 +249,7 @@ func (n logSource) prove(ctx context.Context, id string) (file []byte, err error
 		charters = append(charters, raw)
 	}
 	err = n.db.View(ctx, func(tx *store.Tx) error {
-		parts, err := n.catalogue.Leaves(ctx, tx, id)
+		parts, err := leaves(tx)
 		if err != nil {
 			return err
 		}

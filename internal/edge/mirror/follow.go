@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -333,10 +334,19 @@ func (f *Follower) advance(ctx context.Context, peer *Peer, after int64, patienc
 	if f.o.Key == nil {
 		return to.Size, f.accept(ctx, signed)
 	}
-	if err := f.keepEscrow(ctx, peer, chain, to.Size); err != nil {
-		return -1, err
+	// Ciphertexts are handed to listed mirrors only; a spare gets them when a charter lists it.
+	if listed(chain.Head(), f.o.Key) {
+		if err := f.keepEscrow(ctx, peer, chain, to.Size); err != nil {
+			return -1, err
+		}
 	}
 	return to.Size, f.cosign(ctx, peer, signed)
+}
+
+// listed says whether a charter names a mirror of this key.
+func listed(d *charter.Document, key *c2sp.Cosigner) bool {
+	m := d.Charter().Mirrors
+	return m != nil && slices.ContainsFunc(m.List, func(one charter.Mirror) bool { return one.VKey == key.VKey().String() })
 }
 
 // next is the checkpoint to consider: what is pending for a mirror, what is published for a reader; nil when there is none beyond after.
