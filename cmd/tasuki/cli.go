@@ -26,6 +26,7 @@ type CLI struct {
 	Restore RestoreCmd `cmd:"" group:"keep" help:"Bring a backup back, or open a new epoch over a restored directory."`
 	Config  ConfigCmd  `cmd:"" group:"read" help:"Explain the configuration."`
 	Escrow  EscrowCmd  `cmd:"" group:"cont" help:"Keys that open private facts when the operator is gone."`
+	Drill   DrillCmd   `cmd:"" group:"cont" help:"Lose the operator of a list of one's own on this machine, with real processes, and count what is lost with it."`
 	Sim     SimCmd     `cmd:"" group:"cont" help:"Try the rules of continuity under faults: thousands of seeded schedules, and each rule left out in turn."`
 
 	Cna       CnaCmd       `cmd:"" group:"auth" help:"Reserve, publish, update and reject on any CVE Services server, as a CNA does."`
