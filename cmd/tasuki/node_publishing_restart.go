@@ -133,8 +133,7 @@ func (n *node) sign(ctx context.Context) error {
 			}
 		}
 	}()
-	if !n.maySign() { // it ended, or is about to
-		<-ctx.Done()
+	if _, over := n.office.state(); over || ctx.Err() != nil {
 		return nil
 	}
 	return n.signer.Run(ctx)
