@@ -6,8 +6,9 @@ KILLS ?= 1000
 RESERVATIONS ?= 50000
 BENCHTIME ?= 1s
 SCHEDULES ?= 100000
+SEEDS ?= 100
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss mirrorkills sim ci
+.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss mirrorkills sim drill ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
@@ -61,6 +62,9 @@ mirrorkills: ## kill a mirror 200 times while its source sends it something wron
 sim: ## the rules of continuity under faults: SCHEDULES of each mode, then each rule left out (100,000: half an hour)
 	$(GO) run ./cmd/tasuki sim --seeds $(SCHEDULES)
 	$(GO) run ./cmd/tasuki sim --mutants
+
+drill: ## lose an operator SEEDS times with real processes, every second time a mirror too; goes on where it was interrupted (two hours)
+	$(GO) run ./cmd/tasuki drill --seeds $(SEEDS) --minutes 1
 
 powerloss: ## cut the power at every write and over 1,000 random subsets of unsynced ones (Linux, strace; half an hour)
 	$(GO) test ./cmd/tasuki -run 'TestPowerLoss|TestMigrationsAreSynced' -v -timeout 4h -subsets 1000
