@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // Disk is the folder of a node. What was appended is on disk only after Sync; Replace and Remove are on disk when they return.
@@ -46,10 +47,12 @@ func parseMark(raw []byte) (m Mark, err error) {
 	return m, nil
 }
 
-// Folder is a Disk and its Place on this machine. It is this process's until Close.
+// Folder is a Disk and its Place on this machine. It is this process's until Close, and safe for concurrent use.
 type Folder struct {
 	path string
 	lock *os.File
+
+	mu   sync.Mutex
 	file map[string]*os.File // open for appending
 }
 
@@ -157,6 +160,8 @@ func (f *Folder) Append(name string, data []byte) error {
 }
 
 func (f *Folder) open(name string) (*os.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if file := f.file[name]; file != nil {
 		return file, nil
 	}
@@ -183,8 +188,11 @@ func (f *Folder) Sync(name string) error {
 
 // Replace writes a file anew.
 func (f *Folder) Replace(name string, data []byte) error {
-	if file := f.file[name]; file != nil {
-		delete(f.file, name) // it is open on the file that goes
+	f.mu.Lock()
+	file := f.file[name]
+	delete(f.file, name) // it is open on the file that goes
+	f.mu.Unlock()
+	if file != nil {
 		if err := file.Close(); err != nil {
 			return err
 		}
