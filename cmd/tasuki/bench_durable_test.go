@@ -108,8 +108,8 @@ func openDurableList(b *testing.B) *durableList {
 	var places []string
 	for i := 1; i <= 3; i++ {
 		vkey := ran(b, "witness", "keygen", "--name", fmt.Sprintf("w%d.example/w", i), file("witness.key", i))
-		w := launched(b, false, "--log-level", "error", "witness", "serve", "--key", file("witness.key", i), "--state", file("witness", i), "--list", list, "--from", first.base,
-			"--listen", "127.0.0.1:0")
+		w := launched(b, false, "--log-level", "error", "witness", "serve", "--key", file("witness.key", i), "--state", file("witness", i),
+			"--list", list, "--from", first.base, "--listen", "127.0.0.1:0")
 		d.witnesses = append(d.witnesses, w)
 		fmt.Fprintf(&policy, "witness w%d %s %s\n", i, vkey, w.base)
 		places = append(places, freePort(b))
@@ -138,7 +138,8 @@ func (d *durableList) write(ctx context.Context, path, body string) (answer []by
 	if err != nil {
 		return nil, false, err
 	}
-	for name, value := range map[string]string{"CVE-API-ORG": "acme", "CVE-API-USER": "ann@acme.test", "CVE-API-KEY": durableSecret, "Content-Type": "application/json"} {
+	for name, value := range map[string]string{"CVE-API-ORG": "acme", "CVE-API-USER": "ann@acme.test", "CVE-API-KEY": durableSecret,
+		"Content-Type": "application/json"} {
 		req.Header.Set(name, value)
 	}
 	resp, err := d.client.Do(req)
@@ -170,9 +171,12 @@ func (d *durableList) reserve(ctx context.Context) (id string, durable bool, err
 }
 
 // durableContainer is about what a CNA writes: 1.4 KB.
-var durableContainer = `{"cnaContainer":{"title":"Rockets explode","descriptions":[{"lang":"en","value":"` + strings.Repeat("A flaw in the launch sequence lets rockets explode. ", 18) + `"}],` +
-	`"affected":[{"vendor":"Acme","product":"Rocket","versions":[{"version":"1","status":"affected","lessThan":"1.7.3","versionType":"semver"}],"defaultStatus":"unaffected"}],` +
-	`"problemTypes":[{"descriptions":[{"lang":"en","type":"CWE","cweId":"CWE-787","description":"CWE-787 Out-of-bounds Write"}]}],"references":[{"url":"https://acme.test/1"}]}}`
+var durableContainer = `{"cnaContainer":{"title":"Rockets explode","descriptions":[{"lang":"en","value":"` +
+	strings.Repeat("A flaw in the launch sequence lets rockets explode. ", 18) + `"}],` +
+	`"affected":[{"vendor":"Acme","product":"Rocket","versions":[{"version":"1","status":"affected","lessThan":"1.7.3","versionType":"semver"}],` +
+	`"defaultStatus":"unaffected"}],` +
+	`"problemTypes":[{"descriptions":[{"lang":"en","type":"CWE","cweId":"CWE-787","description":"CWE-787 Out-of-bounds Write"}]}],` +
+	`"references":[{"url":"https://acme.test/1"}]}}`
 
 // publish publishes a record.
 func (d *durableList) publish(ctx context.Context, id string) (durable bool, err error) {

@@ -65,7 +65,8 @@ func millionOrigin(b *testing.B) *kitNode {
 	if err != nil {
 		b.Fatal(err)
 	}
-	block, err := k.acts.GrantBlock(ctx, secretariat, program.NewBlock{Org: "acme", Year: 2026, Size: millionNumbers / 2, Key: dsse.EncodeKey(key.Public().(ed25519.PublicKey))})
+	block, err := k.acts.GrantBlock(ctx, secretariat, program.NewBlock{Org: "acme", Year: 2026, Size: millionNumbers / 2,
+		Key: dsse.EncodeKey(key.Public().(ed25519.PublicKey))})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -180,8 +181,10 @@ func BenchmarkMillionRules(b *testing.B) {
 			rules += d
 		}
 		million := scaled(rules, len(leaves))
-		rows := [][]string{{"rules of a million leaves", seconds(million), "budget 120 s", fmt.Sprintf("from %d leaves, × %.1f", len(leaves), 1e6/float64(len(leaves)))},
-			{"taken in with their folds", seconds(scaled(whole, len(leaves))), "", "no budget: the rate of a replay, see BenchmarkReplay"}}
+		rows := [][]string{
+			{"rules of a million leaves", seconds(million), "budget 120 s", fmt.Sprintf("from %d leaves, × %.1f", len(leaves), 1e6/float64(len(leaves)))},
+			{"taken in with their folds", seconds(scaled(whole, len(leaves))), "", "no budget: the rate of a replay, see BenchmarkReplay"},
+		}
 		for _, kind := range slices.SortedFunc(maps.Keys(took), func(x, y event.Kind) int { return cmp.Compare(count[y], count[x]) }) {
 			if count[kind] > 100 {
 				rows = append(rows, []string{"  a million of " + string(kind), seconds(scaled(took[kind], count[kind])), "", fmt.Sprintf("from %d", count[kind])})
@@ -218,8 +221,8 @@ func BenchmarkMillionSignatures(b *testing.B) {
 	}
 	entries := make([]*event.Entry, n)
 	for i := range entries {
-		put := event.Event{Kind: event.RecordPut, Cont: "cna", ID: fmt.Sprintf("CVE-2026-%04d", 1000+i), By: "8e3c7f6e-4d57-4b9a-9a33-6a1c1f2d0001", List: strings.Repeat("a", 64),
-			DV: schema.Current, At: time.Now(), Short: "acme", Reserved: time.Now().Truncate(time.Second)}
+		put := event.Event{Kind: event.RecordPut, Cont: "cna", ID: fmt.Sprintf("CVE-2026-%04d", 1000+i), By: "8e3c7f6e-4d57-4b9a-9a33-6a1c1f2d0001",
+			List: strings.Repeat("a", 64), DV: schema.Current, At: time.Now(), Short: "acme", Reserved: time.Now().Truncate(time.Second)}
 		sub, err := event.Seal(rand.Reader, &put, []byte(ownContainer), func(raw []byte) (ledger.Sig, error) { return event.SignBytes(key, raw), nil })
 		if err != nil {
 			b.Fatal(err)
@@ -264,8 +267,8 @@ func BenchmarkMillionVerdicts(b *testing.B) {
 			}
 		})
 		table(b, []string{"schema verdicts of a million records", seconds(scaled(took, len(records))), "budget 180 s",
-			fmt.Sprintf("from %d, of which %d are valid, × %.1f, on %d cores; processor time %s", len(records), valid.Load(), 1e6/float64(len(records)), runtime.GOMAXPROCS(0),
-				seconds(scaled(busy, len(records))))})
+			fmt.Sprintf("from %d, of which %d are valid, × %.1f, on %d cores; processor time %s", len(records), valid.Load(), 1e6/float64(len(records)),
+				runtime.GOMAXPROCS(0), seconds(scaled(busy, len(records))))})
 		b.ReportMetric(scaled(took, len(records)).Seconds(), "s/million")
 	}
 }

@@ -64,7 +64,8 @@ func proveRecord(tb testing.TB, leaves int) *provenRecord {
 	c.Board.K = 2
 	second := newKey()
 	for i, key := range []ed25519.PrivateKey{second, newKey()} {
-		c.Board.Keys = append(c.Board.Keys, charter.BoardSeat{ID: fmt.Sprintf("b%d", i+2), Holder: fmt.Sprintf("Member %d, Some Authority", i+2), Key: dsse.EncodeKey(key.Public().(ed25519.PublicKey))})
+		c.Board.Keys = append(c.Board.Keys, charter.BoardSeat{ID: fmt.Sprintf("b%d", i+2), Holder: fmt.Sprintf("Member %d, Some Authority", i+2),
+			Key: dsse.EncodeKey(key.Public().(ed25519.PublicKey))})
 	}
 	var signers []note.Signer
 	var policy strings.Builder
@@ -95,10 +96,12 @@ func proveRecord(tb testing.TB, leaves int) *provenRecord {
 
 	// The record: a document, and containers of others.
 	id := "CVE-2026-1234567"
-	p.record = bytes.TrimSpace(kitRecord(id, "PUBLISHED", "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z", "Maker of Rockets", "en", strings.Repeat("A flaw lets rockets explode. ", 30)))
+	p.record = bytes.TrimSpace(kitRecord(id, "PUBLISHED", "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z", "Maker of Rockets", "en",
+		strings.Repeat("A flaw lets rockets explode. ", 30)))
 	var salts [][16]byte
 	for n := range leaves {
-		e := event.Event{Kind: event.RecordImported, ID: id, State: "PUBLISHED", By: c.Operator.Org, List: p.list, At: now, Source: "https://github.com/CVEProject/cvelistV5"}
+		e := event.Event{Kind: event.RecordImported, ID: id, State: "PUBLISHED", By: c.Operator.Org, List: p.list, At: now,
+			Source: "https://github.com/CVEProject/cvelistV5"}
 		body, key := p.record, newKey()
 		if n > 0 {
 			e = event.Event{Kind: event.RecordPut, Cont: "adp", ID: id, DV: schema.Current, By: uuid.NewString(), List: p.list, At: now, Prev: strings.Repeat("a", 64)}
@@ -148,7 +151,8 @@ func proveRecord(tb testing.TB, leaves int) *provenRecord {
 	logKey.Origin = doc.Origin()
 	own, err := logKey.Signer()
 	must(err)
-	checkpoint, err := note.Sign(&note.Note{Text: c2sp.Checkpoint{Origin: doc.Origin(), Size: size, Root: nodes[0]}.String()}, append([]note.Signer{own}, signers...)...)
+	tree := c2sp.Checkpoint{Origin: doc.Origin(), Size: size, Root: nodes[0]}
+	checkpoint, err := note.Sign(&note.Note{Text: tree.String()}, append([]note.Signer{own}, signers...)...)
 	must(err)
 	for n, leaf := range p.leaves {
 		extra, role := "{", "base"
@@ -225,7 +229,8 @@ func BenchmarkVerifyRecord(b *testing.B) {
 			})
 			if len(all) > 20 { // the first rounds only find out how many there are to be
 				table(b, []string{"verify record", "p50", "p99", "max"},
-					quantileRow(fmt.Sprintf("%d leaves, %d bytes", leaves, len(p.proof)), all, fmt.Sprintf("budget %s for one leaf; processor time %.2f ms each", proofTime, busy.Seconds()*1000/float64(len(all)))))
+					quantileRow(fmt.Sprintf("%d leaves, %d bytes", leaves, len(p.proof)), all,
+						fmt.Sprintf("budget %s for one leaf; processor time %.2f ms each", proofTime, busy.Seconds()*1000/float64(len(all)))))
 			}
 		})
 	}

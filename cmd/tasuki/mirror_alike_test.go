@@ -169,7 +169,8 @@ func (c *conformance) log(t *testing.T) {
 		c.same(t, "/cve/"+id+"/history", "Accept-Language: ja")
 		c.same(t, "/cve/"+id+"/diff", "Accept-Language: en")
 	}
-	for _, path := range []string{"/log", "/log/0", "/log/99999999", "/charter", "/epochs", "/verify", "/query", "/api", "/weaknesses", "/weaknesses/CWE-79", "/search/complete?q=the"} {
+	for _, path := range []string{"/log", "/log/0", "/log/99999999", "/charter", "/epochs", "/verify", "/query", "/api", "/weaknesses", "/weaknesses/CWE-79",
+		"/search/complete?q=the"} {
 		for _, lang := range []string{"en", "ja"} {
 			c.same(t, path, "Accept-Language: "+lang, "Accept: text/html")
 		}
@@ -181,7 +182,8 @@ func (c *conformance) log(t *testing.T) {
 
 // gcve asks for what GCVE authorities and their readers ask.
 func (c *conformance) gcve(t *testing.T, p *privateWorld) {
-	for _, path := range []string{"publication", "publication?per_page=7", "publication?since=2024-01-01T00:00:00Z", "publication?source=x", "manifest", "authority", "conformance", "directory", "lookup"} {
+	for _, path := range []string{"publication", "publication?per_page=7", "publication?since=2024-01-01T00:00:00Z", "publication?source=x", "manifest", "authority",
+		"conformance", "directory", "lookup"} {
 		c.same(t, "/api/gcve/"+path)
 	}
 	for _, id := range append(sample(c.ids, 20), p.shown, p.held[0]) {
