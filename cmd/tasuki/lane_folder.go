@@ -97,17 +97,17 @@ func (p *Program) openLaneFolder(dir string) (n *laneNode, err error) {
 	return n, n.loadChain()
 }
 
-// laneLockWait is how long a command waits for another that has the folder.
-const laneLockWait = 5 * time.Second
-
-// takeLaneFolder opens the folder, after whoever has it for a moment. For who has it for long and says so, nobody waits.
+// takeLaneFolder opens the folder, and waits five seconds for another command that has it. For who has it for long and says so, nobody
+// waits.
 func takeLaneFolder(dir string) (*lane.Folder, error) {
-	for over := time.Now().Add(laneLockWait); ; time.Sleep(50 * time.Millisecond) {
+	const tries = 100
+	for n := 1; ; n++ {
 		f, err := lane.OpenFolder(dir, false)
 		var held *lane.HeldError
-		if !errors.As(err, &held) || held.By != "" || time.Now().After(over) {
+		if !errors.As(err, &held) || held.By != "" || n == tries {
 			return f, err
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

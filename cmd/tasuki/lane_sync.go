@@ -61,17 +61,19 @@ func (s *laneSync) run(ctx context.Context) error {
 
 // round is one attempt. That nobody answers is the case that this node is for: it is no error.
 func (s *laneSync) round(ctx context.Context) {
-	_, err := s.node.fetchBlocks(ctx, &s.program, s.client, lane.DefaultLane)
-	reached := err == nil
-	if was := s.reached.Swap(reached); was != reached || was && err != nil {
-		s.log.InfoContext(ctx, "list", "reached", reached, "err", err)
+	err := s.node.learn(ctx, s.client)
+	if was := s.reached.Swap(err == nil); was != (err == nil) {
+		s.log.InfoContext(ctx, "list", "reached", err == nil, "err", err)
 	}
-	if !reached || ctx.Err() != nil {
+	if err != nil {
 		return
 	}
-	var code exitError
+	var code exitError // it has said everything
 	if err := s.node.drain(ctx, &s.program, s.client, laneDrainWait); err != nil && !errors.As(err, &code) && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "outbox", "err", err)
+	}
+	if _, err := s.node.fetchBlocks(ctx, &s.program, s.client, lane.DefaultLane); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "blocks", "err", err)
 	}
 }
 
