@@ -47,12 +47,8 @@ func (tx *Tx) Ahead(ctx context.Context, q *Query, args []any, read func(Rows) e
 	a := &Ahead{q: q, read: read}
 	if tx.c.pg != nil {
 		a.p = tx.c.pg
-		w, err := tx.c.pg.later(ctx, q, args)
-		if err != nil {
-			return nil, err
-		}
-		w.ahead = a
-		return a, nil
+		_, err := tx.c.pg.later(ctx, q, a, args)
+		return a, err
 	}
 	rows, err := tx.Query(ctx, q, args...)
 	if err != nil {

@@ -139,7 +139,7 @@ func (p *pipe) start(ctx context.Context, begin *Query) error {
 	if begin == nil {
 		return nil
 	}
-	_, err := p.later(ctx, begin, nil)
+	_, err := p.later(ctx, begin, nil, nil)
 	return err
 }
 
@@ -160,7 +160,7 @@ func (p *pipe) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := p.later(ctx, commit, nil); err != nil {
+	if _, err := p.later(ctx, commit, nil, nil); err != nil {
 		return err
 	}
 	return p.flush(ctx)
@@ -174,8 +174,8 @@ func (p *pipe) rollback(ctx context.Context) error {
 	return p.text(ctx, rollback)
 }
 
-// later puts a statement off.
-func (p *pipe) later(ctx context.Context, q *Query, args []any) (*written, error) {
+// later puts a statement off; of one that asks, ahead reads the answer.
+func (p *pipe) later(ctx context.Context, q *Query, ahead *Ahead, args []any) (*written, error) {
 	if err := p.prepare(ctx, q); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (p *pipe) later(ctx context.Context, q *Query, args []any) (*written, error
 			p.size += len(a)
 		}
 	}
-	w := &written{q: q, args: args, of: p.command, p: p, ctx: ctx}
+	w := &written{q: q, ahead: ahead, args: args, of: p.command, p: p, ctx: ctx}
 	p.waiting = append(p.waiting, w)
 	if len(p.waiting) >= mostWaiting || p.size >= mostWaitingSize {
 		return w, p.flush(ctx)
@@ -315,13 +315,13 @@ func (p *pipe) late() error {
 
 // begin opens a savepoint without a journey of its own.
 func (p *pipe) begin(ctx context.Context) error {
-	w, err := p.later(ctx, savepoint, nil)
+	w, err := p.later(ctx, savepoint, nil, nil)
 	return p.opened(w, false, err)
 }
 
 // keep ends the savepoint; that it did is heard with the next answer.
 func (p *pipe) keep(ctx context.Context) error {
-	_, err := p.later(ctx, release, nil)
+	_, err := p.later(ctx, release, nil, nil)
 	return p.opened(p.command, true, err)
 }
 

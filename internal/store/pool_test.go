@@ -370,7 +370,25 @@ func TestAhead(t *testing.T) {
 		if err := lost.Wait(ctx); err != nil {
 			t.Errorf("what went with the commit: %v", err)
 		}
+		// More than wait at a time: wherever the line is cut, each has its answer.
 		err := db.Update(ctx, func(tx *store.Tx) error {
+			all := make([]*store.Ahead, 700)
+			got := make([]int64, len(all))
+			for i := range all {
+				got[i] = -1
+				all[i] = ask(tx, &got[i])
+			}
+			for i, a := range all {
+				if err := a.Wait(ctx); err != nil || got[i] != 4 {
+					return fmt.Errorf("question %d: %d, %w", i, got[i], err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		err = db.Update(ctx, func(tx *store.Tx) error {
 			a, err := tx.Ahead(ctx, count, nil, func(rows store.Rows) error {
 				rows.Next()
 				return rows.Scan(new(int64), new(int64))

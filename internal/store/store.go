@@ -186,7 +186,7 @@ func (tx *Tx) Exec(ctx context.Context, q *Query, args ...any) (sql.Result, erro
 		return nil, fmt.Errorf("%s: %w", q.name, ErrReadOnly)
 	}
 	if tx.c.pg != nil {
-		w, err := tx.c.pg.later(ctx, q, args)
+		w, err := tx.c.pg.later(ctx, q, nil, args)
 		if err != nil {
 			return nil, err
 		}
