@@ -164,7 +164,11 @@ type drill struct {
 // run goes through the steps. Whatever ends it, endAll ends its processes.
 func (d *drill) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer func() {
+		cancel()
+		d.readers.Wait() // they end with ctx, and write into the directories until then
+		d.working.Wait()
+	}()
 	d.drillTruth.init()
 	d.running = map[*drillProcess]bool{}
 	d.http = readerClient()

@@ -46,7 +46,8 @@ func (a *drillAuthor) begin(ctx context.Context) error {
 
 // granted lets the operator whose data directory this is grant numbers to a key, and takes them in.
 func (a *drillAuthor) granted(ctx context.Context, operator, key string) error {
-	if _, err := a.d.tasuki(ctx, "--data", operator, "--log-level", "error", "authority", "block", "grant", "--org", a.short, "--key", key, "--size", "2000"); err != nil {
+	_, err := a.d.tasuki(ctx, "--data", operator, "--log-level", "error", "authority", "block", "grant", "--org", a.short, "--key", key, "--size", "2000")
+	if err != nil {
 		return err
 	}
 	// Only what has the quorum is a grant to a node.

@@ -110,7 +110,10 @@ func (p *drillProcess) kill() {
 
 // stop asks a process to end.
 func (p *drillProcess) stop() {
-	_ = p.cmd.Process.Signal(os.Interrupt) // as above; and where there is no such signal:
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		p.kill() // it has ended, or there is no such signal here
+		return
+	}
 	select {
 	case <-p.done:
 	case <-time.After(drillEnd):

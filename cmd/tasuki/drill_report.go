@@ -156,8 +156,9 @@ func (r *drillReport) line() string {
 	if r.AlsoMirror {
 		mirror = ", a mirror too"
 	}
-	text := fmt.Sprintf("%s seed %d: %d acknowledged, %d lost; %d assigned, %d twice; %d reads, %d failed, %d unverified; charter to quorum %.1f s; %.0f s in all%s",
-		word, r.Seed, r.Acked, r.AckedLost, r.Assigned, r.Duplicates, r.Reads, r.ReadsFailed, r.ReadsUnverified, r.Seconds.CharterToFirstQuorum, r.Seconds.Whole, mirror)
+	text := fmt.Sprintf("%s seed %d: %d acknowledged, %d lost; %d assigned, %d twice; %d reads, %d failed, %d unverified; charter to quorum %.1f s; "+
+		"%.0f s in all%s", word, r.Seed, r.Acked, r.AckedLost, r.Assigned, r.Duplicates, r.Reads, r.ReadsFailed, r.ReadsUnverified,
+		r.Seconds.CharterToFirstQuorum, r.Seconds.Whole, mirror)
 	if !r.OK {
 		text += ": " + strings.Join(r.Failures, "; ")
 	}
@@ -186,13 +187,14 @@ func (r *drillReport) text() string {
 	row("readers or mirrors on HOLD", "%d", r.ClientHolds)
 	row("first operator", "signed %d, with a quorum %d, acknowledged up to leaf %d", r.Epoch1Last, r.Epoch1Quorum, r.AckedLast)
 	row("the successor continues at", "%d; at the end the list has %d leaves", r.HandoverSize, r.FinalSize)
-	row("reserved before the loss", "%d; known to the successor as whose they are: %d; published with the old key: %v", r.ReservedBeforeLoss, r.EscrowRestored, r.ClassicPublished)
+	row("reserved before the loss", "%d; known to the successor as whose they are: %d; published with the old key: %v",
+		r.ReservedBeforeLoss, r.EscrowRestored, r.ClassicPublished)
 	row("an authority's backup", "as a copy refused: %v; lanes used again: %d", r.CopyRefused, r.LanesReused)
 	row("the old operator came back", "its process: %s", r.ZombieProcess)
 	row("  its key signed", "%d; %d mirrors and %d witnesses cosigned; quorums %d", r.ZombieSigned, r.ZombieMirrors, r.ZombieWitnesses, r.ZombieQuorums)
 	row("state equal everywhere", "%v", r.StateEqual)
-	row("seconds", "loss to charter %.1f, charter to epoch %.1f, to the first quorum %.1f more: %.1f (wanted: at most %.0f)", r.Seconds.KillToCharter, r.Seconds.CharterToOpen,
-		r.Seconds.OpenToFirstQuorum, r.Seconds.CharterToFirstQuorum, drillLimit)
+	row("seconds", "loss to charter %.1f, charter to epoch %.1f, to the first quorum %.1f more: %.1f (wanted: at most %.0f)",
+		r.Seconds.KillToCharter, r.Seconds.CharterToOpen, r.Seconds.OpenToFirstQuorum, r.Seconds.CharterToFirstQuorum, drillLimit)
 	if r.OK {
 		fmt.Fprintln(&b, "everything held")
 	} else {

@@ -65,7 +65,8 @@ func (s *drillResults) add(file string, r *drillReport) error {
 
 // of adds so many drills up, from a seed on. One that was not run is a failure.
 func (s *drillResults) of(first uint64, n int) *drillReport {
-	sum := &drillReport{Seed: first, Seeds: n, Setting: s.setting, ClassicPublished: true, CopyRefused: true, StateEqual: true, ZombieProcess: "see each drill", OK: true}
+	sum := &drillReport{Seed: first, Seeds: n, Setting: s.setting, ClassicPublished: true, CopyRefused: true, StateEqual: true,
+		ZombieProcess: "see each drill", OK: true}
 	for i := range n {
 		r := s.list[first+uint64(i)]
 		if r == nil {
@@ -104,7 +105,8 @@ func (r *drillReport) take(one *drillReport) {
 		to *int64
 		n  int64
 	}{
-		{&r.Epoch1Last, one.Epoch1Last}, {&r.Epoch1Quorum, one.Epoch1Quorum}, {&r.AckedLast, one.AckedLast}, {&r.HandoverSize, one.HandoverSize}, {&r.FinalSize, one.FinalSize},
+		{&r.Epoch1Last, one.Epoch1Last}, {&r.Epoch1Quorum, one.Epoch1Quorum}, {&r.AckedLast, one.AckedLast}, {&r.HandoverSize, one.HandoverSize},
+		{&r.FinalSize, one.FinalSize},
 	} {
 		*f.to = max(*f.to, f.n)
 	}

@@ -48,7 +48,8 @@ func TestDrill(t *testing.T) {
 
 // held is a drill in which all went well.
 func held(seed uint64) *drillReport {
-	r := &drillReport{Seed: seed, Setting: drillSetting{1, 3, 2, 100}, Acked: 9, AckedAfter: 4, InFlight: 2, Assigned: 12, Offline: 3, Events: 5, Reads: 100, ReadsPerSecond: 50,
+	r := &drillReport{Seed: seed, Setting: drillSetting{1, 3, 2, 100}, Acked: 9, AckedAfter: 4, InFlight: 2, Assigned: 12, Offline: 3, Events: 5,
+		Reads: 100, ReadsPerSecond: 50,
 		ReservedBeforeLoss: 3, EscrowRestored: 3, ClassicPublished: true, CopyRefused: true, ZombieSigned: 2, StateEqual: true}
 	r.judge()
 	return r

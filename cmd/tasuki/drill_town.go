@@ -95,8 +95,8 @@ func (d *drill) records() error {
 	for i := range d.plan.Records {
 		id := fmt.Sprintf("CVE-%d-%d", 2017+i%8, 10_000+i/8)
 		text := fmt.Sprintf("A flaw, number %d. %s", i, strings.Repeat("It is found in many a place. ", dice.IntN(20)))
-		record := fmt.Sprintf(`{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":%q,"assignerOrgId":"11111111-1111-4111-8111-111111111111","assignerShortName":"before",`+
-			`"state":"PUBLISHED","datePublished":"2024-01-%02dT00:00:00.000Z","dateUpdated":"2024-02-%02dT00:00:00.000Z"},"containers":{"cna":{"providerMetadata":`+
+		record := fmt.Sprintf(`{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":%q,`+
+			`"assignerOrgId":"11111111-1111-4111-8111-111111111111","assignerShortName":"before","state":"PUBLISHED","datePublished":"2024-01-%02dT00:00:00.000Z","dateUpdated":"2024-02-%02dT00:00:00.000Z"},"containers":{"cna":{"providerMetadata":`+
 			`{"orgId":"11111111-1111-4111-8111-111111111111","shortName":"before"},%s}}}`, id, 1+dice.IntN(28), 1+dice.IntN(28), drillContainer(text))
 		if err := os.WriteFile(filepath.Join(d.path("records"), id+".json"), []byte(record), 0o600); err != nil {
 			return err
@@ -299,18 +299,3 @@ func together(do ...func() error) error {
 
 // moved says where the operator is from now on.
 func (d *drill) moved(url string) { d.at.Store(&url) }
-
-// alive are the servers that the newest charter lists and that run.
-func (d *drill) alive() (out []*drillPlace) {
-	for _, m := range append([]*drillPlace{&d.operator}, append(d.mirrors, &d.spare)...) {
-		if m.process == nil {
-			continue
-		}
-		select {
-		case <-m.process.done:
-		default:
-			out = append(out, m)
-		}
-	}
-	return out
-}

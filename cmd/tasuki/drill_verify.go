@@ -61,7 +61,6 @@ func treeRoot(leaves [][]byte) (tlog.Hash, error) {
 // finalLog is the successor's log as it stands when all is quiet, read by its tiles and held against its checkpoint.
 type finalLog struct {
 	events   []*event.Event
-	hashes   []ledger.Hash
 	byHash   map[string]int64   // first 12 digits
 	reserved map[string]int64   // id.reserved leaves
 	puts     map[string][]int64 // leaves that put a container
@@ -95,7 +94,7 @@ func (d *drill) readFinal(ctx context.Context) (*finalLog, error) {
 			return nil, err
 		}
 		hash := ledger.EventHash(leaf.Event)
-		log.events, log.hashes = append(log.events, e), append(log.hashes, hash)
+		log.events = append(log.events, e)
 		log.byHash[eventName(hash)] = int64(i)
 		switch e.Kind {
 		case event.IDReserved:
