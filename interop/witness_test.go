@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -90,25 +91,25 @@ func newStockWitness(t *testing.T, logKey string) *stockWitness {
 			s.mu.Unlock()
 		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
-		seen := &status{ResponseWriter: w}
-		pass.ServeHTTP(seen, r)
-		s.mu.Lock()
-		s.answers = append(s.answers, fmt.Sprintf("%d after old %d", seen.code, old))
-		s.mu.Unlock()
+		pass.ServeHTTP(&status{w, func(code int) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.answers = append(s.answers, fmt.Sprintf("%d after old %d", code, old))
+		}}, r)
 	}))
 	s.url = door.URL
 	t.Cleanup(func() { door.Close(); cancel(); running.Wait() })
 	return s
 }
 
-// status notes what was answered.
+// status tells what is answered before anybody else learns it.
 type status struct {
 	http.ResponseWriter
-	code int
+	tell func(code int)
 }
 
 func (s *status) WriteHeader(code int) {
-	s.code = code
+	s.tell(code)
 	s.ResponseWriter.WriteHeader(code)
 }
 
@@ -187,7 +188,21 @@ func (w *witnessed) grow(dir string, n int) {
 	run(w.t, "--data", dir, "import", "cvelist", in)
 }
 
-// published waits for a checkpoint above a size that code which is not ours finds signed by the log and by the witness.
+// held is the size of what the witness cosigned last.
+func (w *witnessed) held() uint64 {
+	w.t.Helper()
+	raw, err := w.witness.memory.Latest(w.t.Context(), w.origin)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cp, _, _, err := log.ParseCheckpoint(raw, w.origin, w.key)
+	if err != nil {
+		w.t.Fatalf("the witness holds %s (%v)", raw, err)
+	}
+	return cp.Size
+}
+
+// published waits for a checkpoint above a size, of all that the log holds, that code which is not ours finds signed by the log and by the witness.
 func (w *witnessed) published(url string, above uint64) uint64 {
 	w.t.Helper()
 	var last string
@@ -198,18 +213,18 @@ func (w *witnessed) published(url string, above uint64) uint64 {
 			last = fmt.Sprintf("%v: %s", err, raw)
 			continue
 		}
-		if last = string(raw); cp.Size <= above {
+		var health struct{ Size uint64 }
+		if err := json.Unmarshal(get(w.t, url+"/health"), &health); err != nil {
+			w.t.Fatal(err)
+		}
+		if last = string(raw); cp.Size <= above || cp.Size < health.Size {
 			continue
 		}
 		if len(n.Sigs) != 2 || len(n.UnverifiedSigs) != 0 {
 			w.t.Fatalf("%d signatures verify, %d do not:\n%s", len(n.Sigs), len(n.UnverifiedSigs), raw)
 		}
-		held, err := w.witness.memory.Latest(w.t.Context(), w.origin)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if theirs, _, _, err := log.ParseCheckpoint(held, w.origin, w.key); err != nil || theirs.Size < cp.Size {
-			w.t.Fatalf("the witness holds %s (%v)", held, err)
+		if held := w.held(); held < cp.Size {
+			w.t.Fatalf("the witness holds %d leaves of %d", held, cp.Size)
 		}
 		return cp.Size
 	}
@@ -240,15 +255,19 @@ func TestStockWitnessCosigns(t *testing.T) {
 	w.witness.mu.Unlock()
 	w.grow(w.dir, 3)
 	size = w.published(operator.url, size)
-	if said := w.witness.said(); len(said) < 2 || !strings.HasPrefix(said[0], "409 ") || count(said, http.StatusOK) == 0 {
+	said := w.witness.said()
+	refused := slices.IndexFunc(said, func(s string) bool { return strings.HasPrefix(s, "409 ") })
+	if refused < 0 || count(said, http.StatusConflict) != 1 || count(said[refused:], http.StatusOK) == 0 {
 		t.Errorf("after a rewritten old size: %q", said)
 	}
 
 	operator.stop()
+	size = w.held() // an import ends with a leaf of its own
+	w.witness.said()
 	operator = w.operate(w.dir)
 	w.grow(w.dir, 4)
 	size = w.published(operator.url, size)
-	said := w.witness.said()
+	said = w.witness.said()
 	forgot := slices.IndexFunc(said, func(s string) bool { return s == "409 after old 0" })
 	if forgot < 0 || count(said[forgot:], http.StatusOK) == 0 {
 		t.Errorf("after a restart: %q", said)
@@ -261,22 +280,26 @@ func TestStockWitnessCosigns(t *testing.T) {
 func TestStockWitnessRefusesAnOldCopy(t *testing.T) {
 	w := newWitnessed(t)
 	operator := w.operate(w.dir)
-	before := w.published(operator.url, 0)
+	newest := w.published(operator.url, 0)
 	operator.stop()
 	old := filepath.Join(t.TempDir(), "old")
 	if err := os.CopyFS(old, os.DirFS(w.dir)); err != nil {
 		t.Fatal(err)
 	}
 	operator = w.operate(w.dir)
-	newest := before
 	for i := range 3 {
 		w.grow(w.dir, i)
 		newest = w.published(operator.url, newest)
 	}
 	operator.stop()
+	newest = w.held() // an import ends with a leaf of its own
 	w.witness.said()
 
 	back := w.operate(old)
+	before := w.published(back.url, 0)
+	if before >= newest {
+		t.Fatalf("the copy shows %d leaves, the witness knows %d", before, newest)
+	}
 	for i, reason := range []string{"the witness has seen a larger tree", "the witness has seen another tree"} {
 		for n := range 1 + 8*i {
 			w.grow(old, 100*(i+1)+n)
@@ -294,11 +317,7 @@ func TestStockWitnessRefusesAnOldCopy(t *testing.T) {
 	if said := w.witness.said(); count(said, http.StatusOK) != 0 || count(said, http.StatusConflict) == 0 || count(said, http.StatusUnprocessableEntity) == 0 {
 		t.Errorf("the witness answered %q", said)
 	}
-	held, err := w.witness.memory.Latest(t.Context(), w.origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cp, _, _, err := log.ParseCheckpoint(held, w.origin, w.key); err != nil || cp.Size != newest {
-		t.Errorf("the witness holds %s (%v)", held, err)
+	if held := w.held(); held != newest {
+		t.Errorf("the witness holds %d leaves, it knew %d", held, newest)
 	}
 }
