@@ -74,7 +74,7 @@ func (c *NodeServeCmd) Run(ctx context.Context, p *Program, s *Settings) (err er
 }
 
 // errNotHere means an address that others reach.
-var errNotHere = errors.New("--listen: a loopback address, such as 127.0.0.1:8090: whoever reaches this server and has a key assigns in the authority's name, in clear text")
+var errNotHere = errors.New("--listen: a loopback address, such as 127.0.0.1:8090: keys travel in clear text, and who has one assigns in the authority's name")
 
 // localAddress is an address that only this machine reaches, else errNotHere.
 func localAddress(address string) (string, error) {
@@ -144,7 +144,8 @@ func (c *NodeKeyCmd) Run(p *Program) error {
 		return err
 	}
 	fmt.Fprintln(p.Stdout, key)
-	p.hint("This key is shown this once; the node keeps a hash of it. It is for \"tasuki node serve\" alone, with the organisation's short name and this username.",
+	p.hint("This key is shown this once; the node keeps a hash of it. It is for \"tasuki node serve\" alone, "+
+		"with the organisation's short name and this username.",
 		"この鍵は今だけ表示されます（ノードはハッシュだけを保存します）。組織の短縮名とこのユーザー名で、tasuki node serve にだけ使えます。")
 	return nil
 }

@@ -169,7 +169,7 @@ func (c *call) showID() {
 		c.fail(err, problem{registry.ErrNotFound, http.StatusNotFound, "CVE_ID_NOT_FOUND", "There is no {id}."})
 		return
 	}
-	if i.OwnerName == "" && i.Record && !c.own {
+	if i.OwnerName == "" && i.Record {
 		// Nobody here owns it: another list published it. Its record says who assigned it.
 		v, err := c.Catalogue.Get(c.r.Context(), id)
 		switch {

@@ -30,10 +30,8 @@ func TestRestart(t *testing.T) {
 	defer w.close(t)
 	w.ask("POST", "/api/cve-id?amount=3&batch_type=sequential&cve_year=2026&short_name=acme", ann, "")
 	w.add(time.Minute)
-	for method, n := range map[string]int{"POST": 1} {
-		if rec := w.ask(method, "/api/cve/CVE-2026-30002/cna", ann, fmt.Sprintf(record, n)); rec.Code != 200 {
-			t.Fatal(rec.Code, rec.Body)
-		}
+	if rec := w.ask("POST", "/api/cve/CVE-2026-30002/cna", ann, fmt.Sprintf(record, 1)); rec.Code != 200 {
+		t.Fatal(rec.Code, rec.Body)
 	}
 	for n := range 4 {
 		w.add(time.Duration(1-n) * time.Second) // a clock that goes back: events follow each other all the same
@@ -134,7 +132,8 @@ func TestElsewhere(t *testing.T) {
 	w.ask("POST", "/api/cve-id?amount=1&cve_year=2026&short_name=acme", ann, "")
 	w.base = []byte(`{"dataType":"CVE_RECORD","dataVersion":"5.2","cveMetadata":{"cveId":"CVE-2026-30001","assignerOrgId":"` + acme + `","state":"PUBLISHED",` +
 		`"assignerShortName":"acme","datePublished":"2026-01-02T03:04:05.000Z"},"containers":{"cna":{"providerMetadata":{"orgId":"` + acme + `"},"descriptions":[` +
-		`{"lang":"en","value":"Old."}],"affected":[{"vendor":"Acme","product":"Rocket","versions":[{"version":"1","status":"affected"}]}],"references":[{"url":"https://a.example/"}]},` +
+		`{"lang":"en","value":"Old."}],"affected":[{"vendor":"Acme","product":"Rocket","versions":[{"version":"1","status":"affected"}]}],` +
+		`"references":[{"url":"https://a.example/"}]},` +
 		`"adp":[{"providerMetadata":{"orgId":"1f0c5bd0-0000-4000-8000-000000000002"},"title":"Enriched"}]}}`)
 	w.prev["CVE-2026-30001"] = strings.Repeat("ab", 32)
 	rec := w.ask("PUT", "/api/cve/CVE-2026-30001/cna", ann, fmt.Sprintf(record, 1))
