@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tasuki/internal/continuity"
+	"tasuki/internal/edge/serve/problem"
 	"tasuki/internal/edge/serve/relay"
 	"tasuki/internal/jobs"
 	"tasuki/internal/ledger"
@@ -35,7 +36,7 @@ func (n *node) events() http.Handler {
 			return durability{n}.Promise(ctx, []ledger.Hash{event})
 		}
 	}
-	return n.acknowledged(relay.Events(n.acts, receipt, n.log), relay.Refuse)
+	return n.acknowledged(relay.Events(n.acts, receipt, n.log), problem.Refuse)
 }
 
 // topUpEvery is how often authorities that assign by themselves get what their runway lacks. Runways are months long; an hour is for

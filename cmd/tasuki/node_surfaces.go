@@ -46,10 +46,10 @@ func (n *node) Spaces() []front.Space {
 	add("nvd", nvd.Handler(nvd.Options{Source: nvd.Of(n.catalogue), Now: n.now, Log: n.log}), nvd.Refuse, front.Space{}, nvd.Prefix)
 	log := tiles.Handler(logSource{n}, n.log)
 	add("log", log, problem.Refuse, front.Space{}, slices.DeleteFunc(slices.Clone(tiles.Prefixes), func(p string) bool { return p == relay.CharterPrefix+"/" })...)
-	add("log", relay.Charters(relayCopy{n}, log, n.log), relay.Refuse, front.Space{}, relay.CharterPrefix+"/")
+	add("log", relay.Charters(relayCopy{n}, log, n.log), problem.Refuse, front.Space{}, relay.CharterPrefix+"/")
 	// Who waits for a checkpoint, or fetches ciphertexts, may take long.
-	add("relay", relay.Handler(relayCopy{n}, n.log), relay.Refuse, front.Space{WriteTimeout: -1}, relay.Prefixes...)
-	add("events", n.events(), relay.Refuse, front.Space{BodyLimit: event.MaxSubmission + 1}, relay.EventPrefixes...)
+	add("relay", relay.Handler(relayCopy{n}, n.log), problem.Refuse, front.Space{WriteTimeout: -1}, relay.Prefixes...)
+	add("events", n.events(), problem.Refuse, front.Space{BodyLimit: event.MaxSubmission + 1}, relay.EventPrefixes...)
 	add("gcve", n.gcveSurface(), problem.Refuse, front.Space{}, servegcve.Prefixes...)
 	kit := page.Kit{Status: &webStatus{node: n}, Log: n.log, Now: n.now, BaseURL: n.cfg.BaseURL, Secure: n.cfg.TLS.Cert != ""}
 	pages := web.Handler(web.Options{Kit: kit, Catalogue: n.catalogue, Ledger: webLedger{n}, Intake: webIntake{n}, Continuity: webContinuity{n}, Authority: n.public,

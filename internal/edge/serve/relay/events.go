@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"tasuki/internal/authority"
+	"tasuki/internal/edge/serve/problem"
 	"tasuki/internal/event"
 	"tasuki/internal/gate"
 	"tasuki/internal/ledger"
@@ -101,7 +102,7 @@ func (h *authors) next(w http.ResponseWriter, r *http.Request) {
 		cont = cve.CNA
 	}
 	if cont != cve.CNA && cont != cve.ADP {
-		Refuse(w, r, http.StatusBadRequest, "cont is cna or adp")
+		problem.Refuse(w, r, http.StatusBadRequest, "cont is cna or adp")
 		return
 	}
 	n, err := h.authors.NextFor(r.Context(), r.PathValue("id"), cont, r.URL.Query().Get("org"))
@@ -169,10 +170,10 @@ func (h *authors) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var invalid *program.InvalidRecord
 	switch {
 	case errors.As(err, &prev):
-		problem(w, http.StatusConflict, map[string]any{"detail": "the event does not follow the newest one of its identifier", "newest": prev.Newest, "leaf": prev.Leaf})
+		problem.Write(w, http.StatusConflict, map[string]any{"detail": "the event does not follow the newest one of its identifier", "newest": prev.Newest, "leaf": prev.Leaf})
 		return
 	case errors.As(err, &invalid):
-		problem(w, http.StatusUnprocessableEntity, map[string]any{"detail": "the record does not comply with the format", "findings": invalid.Findings})
+		problem.Write(w, http.StatusUnprocessableEntity, map[string]any{"detail": "the record does not comply with the format", "findings": invalid.Findings})
 		return
 	}
 	for _, p := range problems {
@@ -180,23 +181,14 @@ func (h *authors) fail(w http.ResponseWriter, r *http.Request, err error) {
 			if p.status == http.StatusServiceUnavailable {
 				w.Header().Set("Retry-After", "60")
 			}
-			Refuse(w, r, p.status, p.detail)
+			problem.Refuse(w, r, p.status, p.detail)
 			return
 		}
 	}
 	if r.Context().Err() != nil {
-		Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
+		problem.Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
 		return
 	}
 	h.log.ErrorContext(r.Context(), "signed event not answered", "path", r.URL.Path, "err", err)
-	Refuse(w, r, http.StatusInternalServerError, "internal error")
-}
-
-func problem(w http.ResponseWriter, status int, members map[string]any) {
-	members["status"], members["title"] = status, http.StatusText(status)
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	encode(w, members)
+	problem.Refuse(w, r, http.StatusInternalServerError, "internal error")
 }

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"tasuki/internal/edge/serve/problem"
 	"time"
 )
 
@@ -72,11 +73,11 @@ func (h *handler) guard(mux *http.ServeMux) http.Handler {
 				try.Method = method
 				if _, pattern := mux.Handler(try); pattern != "" {
 					w.Header().Set("Allow", method)
-					Refuse(w, r, http.StatusMethodNotAllowed, "this is asked with "+method)
+					problem.Refuse(w, r, http.StatusMethodNotAllowed, "this is asked with "+method)
 					return
 				}
 			}
-			Refuse(w, r, http.StatusNotFound, "no such path")
+			problem.Refuse(w, r, http.StatusNotFound, "no such path")
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -87,7 +88,7 @@ func (h *handler) pending(w http.ResponseWriter, r *http.Request) {
 	after, err1 := number(r, "after", 1<<53)
 	wait, err2 := number(r, "wait", int64(MaxWait/time.Second))
 	if err := errors.Join(err1, err2); err != nil {
-		Refuse(w, r, http.StatusBadRequest, err.Error())
+		problem.Refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	if r.URL.Query().Get("after") == "" {
@@ -142,7 +143,7 @@ func (h *handler) cosign(w http.ResponseWriter, r *http.Request) {
 func (h *handler) holding(w http.ResponseWriter, r *http.Request) {
 	nonce := r.URL.Query().Get("nonce")
 	if raw, err := hex.DecodeString(nonce); err != nil || len(raw) != 32 || strings.ToLower(nonce) != nonce {
-		Refuse(w, r, http.StatusBadRequest, "nonce is 64 lower-case hex digits")
+		problem.Refuse(w, r, http.StatusBadRequest, "nonce is 64 lower-case hex digits")
 		return
 	}
 	statement, seen, err := h.copy.Holding(r.Context(), r.PathValue("origin"), nonce)
@@ -264,9 +265,9 @@ func posted(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
 	case err == nil:
 		return raw, true
 	case errors.As(err, &large):
-		Refuse(w, r, http.StatusRequestEntityTooLarge, "longer than "+strconv.FormatInt(most, 10)+" bytes")
+		problem.Refuse(w, r, http.StatusRequestEntityTooLarge, "longer than "+strconv.FormatInt(most, 10)+" bytes")
 	default:
-		Refuse(w, r, http.StatusBadRequest, "the request broke off")
+		problem.Refuse(w, r, http.StatusBadRequest, "the request broke off")
 	}
 	return nil, false
 }
@@ -283,24 +284,15 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error, absent
 		if no.Status == http.StatusServiceUnavailable || no.Status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "5")
 		}
-		Refuse(w, r, no.Status, no.Why)
+		problem.Refuse(w, r, no.Status, no.Why)
 	case errors.Is(err, fs.ErrNotExist):
-		Refuse(w, r, http.StatusNotFound, absent)
+		problem.Refuse(w, r, http.StatusNotFound, absent)
 	case r.Context().Err() != nil:
-		Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
+		problem.Refuse(w, r, http.StatusServiceUnavailable, "the answer took too long")
 	default:
 		h.log.ErrorContext(r.Context(), "request of another copy not answered", "path", r.URL.Path, "err", err)
-		Refuse(w, r, http.StatusInternalServerError, "internal error")
+		problem.Refuse(w, r, http.StatusInternalServerError, "internal error")
 	}
-}
-
-// Refuse answers with a problem (RFC 9457).
-func Refuse(w http.ResponseWriter, _ *http.Request, status int, detail string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	encode(w, map[string]any{"status": status, "title": http.StatusText(status), "detail": detail})
 }
 
 func text(w http.ResponseWriter, b []byte) {
