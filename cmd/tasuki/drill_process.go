@@ -185,12 +185,12 @@ func (d *drill) path(name string) string { return filepath.Join(d.dir, name) }
 
 // until asks again and again until something is so.
 func (d *drill) until(ctx context.Context, limit time.Duration, what string, so func() (bool, error)) error {
-	for end := time.Now().Add(limit); ; {
+	for end := wallClock().Add(limit); ; {
 		ok, err := so()
 		if err != nil || ok {
 			return err
 		}
-		if time.Now().After(end) {
+		if wallClock().After(end) {
 			return fmt.Errorf("%s within %v", what, limit)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -206,9 +206,12 @@ func (d *drill) dice(who string) *rand.Rand {
 	return rand.New(rand.NewPCG(d.seed, h.Sum64()))
 }
 
+// wallClock is the time by which processes are waited for and steps are measured.
+func wallClock() time.Time { return time.Now() } //nolint:forbidigo // real processes know no other clock
+
 // freeAddress is an address on loopback that nobody has at this moment.
 func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

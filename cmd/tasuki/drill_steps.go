@@ -42,7 +42,7 @@ func (d *drill) firstQuorum(ctx context.Context) error {
 		return err
 	}
 	d.learn(chain)
-	began := time.Now()
+	began := wallClock()
 	var first c2sp.Checkpoint
 	err = d.until(ctx, 3*drillStep, "no quorum", func() (bool, error) {
 		cp, counts := d.checkpointOf(ctx, d.http, d.operator.url())
@@ -82,7 +82,7 @@ func (d *drill) load(ctx context.Context) error {
 	dice := d.dice("load")
 	d.shown = append(d.shown, d.drillTruth.began...)
 	d.readersEnd, d.authorsEnd = make(chan struct{}), make(chan struct{})
-	d.opened = time.Now()
+	d.opened = wallClock()
 	client := readerClient()
 	for i := range drillReaders {
 		r := &drillReader{d: d, http: client, dice: d.dice(fmt.Sprintf("reader %d", i))}
@@ -127,7 +127,7 @@ func (d *drill) lose(ctx context.Context) error {
 	}
 	d.operator.process.kill()
 	d.killed.Store(true)
-	d.lostAt = time.Now()
+	d.lostAt = wallClock()
 	d.report.InFlight = back()
 	if !d.copied {
 		if err := copyDrillDir(d.operator.dir, d.path("zombie")); err != nil {
@@ -160,7 +160,7 @@ func (d *drill) appoint(dice *rand.Rand) {
 
 // without lets time go by without an operator. An authority loses its machine, too, and goes on with a backup.
 func (d *drill) without(ctx context.Context) (err error) {
-	end := time.Now().Add(d.length(10))
+	end := wallClock().Add(d.length(10))
 	if d.restored, err = d.authors[0].restore(ctx); err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (d *drill) succeed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	began := wallClock()
 	d.report.Seconds.KillToCharter = tenths(began.Sub(d.lostAt))
 	if err := d.handIn(ctx, d.handed.url(), signed); err != nil {
 		return err
@@ -214,17 +214,17 @@ func (d *drill) succeed(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	heard := time.Now()
+	heard := wallClock()
 	if err := d.extend(next); err != nil {
 		return err
 	}
 	d.successor.process.stop()
-	stopped := time.Now()
+	stopped := wallClock()
 	promoted, err := d.tasuki(ctx, "--data", d.successor.dir, "--log-level", "warn", "promote", "--json", "--key", key, "--escrow-key", d.escrow, "--wait", "60s")
 	if err != nil {
 		return err
 	}
-	opened := time.Now()
+	opened := wallClock()
 	sum, err := readDrillJSON[PromoteSummary](promoted)
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (d *drill) succeed(ctx context.Context) error {
 	if d.successor.process, err = d.start(ctx, "successor", "--data", d.successor.dir, "--log-level", "info", "serve", "--listen", d.successor.addr); err != nil {
 		return err
 	}
-	started := time.Now()
+	started := wallClock()
 	if err := d.until(ctx, drillStep, "the successor gets no quorum", func() (bool, error) {
 		cp, counts := d.checkpointOf(ctx, d.http, d.successor.url())
 		return counts && cp.Origin == next.Origin(), nil

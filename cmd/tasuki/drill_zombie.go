@@ -65,7 +65,7 @@ func (d *drill) oldProcess(ctx context.Context) error {
 	defer p.kill()
 	old := d.chain.Load().OpenedBy(2)
 	said := map[string]int{}
-	for end, i := time.Now().Add(max(2*time.Second, d.length(5))), 0; time.Now().Before(end); i++ {
+	for end, i := wallClock().Add(max(2*time.Second, d.length(5))), 0; wallClock().Before(end); i++ {
 		ids, err := d.classic.reserve(ctx, d.operator.url(), 1)
 		said["reservation "+answered(len(ids) > 0, err)]++
 		durable, err := d.classic.publish(ctx, d.operator.url(), http.MethodPost, d.classic.held[1+i%2])
@@ -180,7 +180,7 @@ func (f *forger) grow(leaf []byte) error {
 
 // sign makes checkpoint after checkpoint and takes each to every witness, while mirrors find it where they once found the list.
 func (f *forger) sign(ctx context.Context) error {
-	for end := time.Now().Add(max(2*time.Second, f.d.length(5))); time.Now().Before(end); {
+	for end := wallClock().Add(max(2*time.Second, f.d.length(5))); wallClock().Before(end); {
 		leaf := ledger.Leaf{Event: []byte(fmt.Sprintf(`{"forged":%d}`, f.size))}
 		raw, err := leaf.Marshal()
 		if err != nil {

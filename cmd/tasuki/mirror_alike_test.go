@@ -202,12 +202,11 @@ func (c *conformance) published(t *testing.T) {
 	var files [2]map[string][32]byte
 	for i, k := range []*kitNode{c.sqlite, c.postgres} {
 		dir := t.TempDir()
-		out, err := k.publishOutward(t.Context(), outwardRequest{Zips: filepath.Join(dir, "zips")}, quiet{})
-		if err != nil {
-			t.Fatal(err)
+		if out, err := k.publishOutward(t.Context(), outwardRequest{Zips: filepath.Join(dir, "zips")}, quiet{}); err != nil {
+			t.Fatalf("%+v, %v", out, err)
 		}
 		if _, err := exec.LookPath("git"); err == nil {
-			if out, err = k.publishOutward(t.Context(), outwardRequest{Git: filepath.Join(dir, "list.git")}, quiet{}); err != nil {
+			if out, err := k.publishOutward(t.Context(), outwardRequest{Git: filepath.Join(dir, "list.git")}, quiet{}); err != nil {
 				t.Fatalf("%+v, %v", out, err)
 			}
 			head, err := exec.CommandContext(t.Context(), "git", "--git-dir="+filepath.Join(dir, "list.git"), "rev-parse", "HEAD").Output()
@@ -217,7 +216,7 @@ func (c *conformance) published(t *testing.T) {
 			commits[i] = string(head)
 		}
 		files[i] = map[string][32]byte{}
-		err = filepath.WalkDir(filepath.Join(dir, "zips"), func(path string, d os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(dir, "zips"), func(path string, d os.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), "tasuki.") || strings.HasSuffix(d.Name(), ".note") {
 				return err
 			}

@@ -185,6 +185,9 @@ func (f *Follower) pursue(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if now := f.turned.Load(); now != turned {
 			after, turned = -1, now
+			for _, s := range sources {
+				s.pause.reset() // whoever was down may be the new operator
+			}
 		}
 		from, patience, err := f.choose(ctx, sources)
 		if err != nil {
@@ -222,6 +225,9 @@ func (f *Follower) pursue(ctx context.Context) error {
 	return nil
 }
 
+// longestOperator is how long the first source, which is the operator where the charter names one, is left alone at most: publishing waits for its mirrors.
+const longestOperator = 2 * time.Second
+
 // source is a server that is asked for checkpoints, and from when on.
 type source struct {
 	peer  *Peer
@@ -248,8 +254,11 @@ func (f *Follower) choose(ctx context.Context, known map[string]*source) (*sourc
 	for i, p := range peers {
 		s := known[p.Base]
 		if s == nil {
-			s = &source{peer: p, pause: backoff{least: f.o.Least, most: 30 * time.Second, rand: f.o.Rand}}
+			s = &source{peer: p, pause: backoff{least: f.o.Least, rand: f.o.Rand}}
 			known[p.Base] = s
+		}
+		if s.pause.most = 30 * time.Second; i == 0 {
+			s.pause.most = longestOperator
 		}
 		if left := time.Until(s.ready); left <= 0 {
 			if i == 0 {
