@@ -174,6 +174,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, message string) 
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
 		p = tooLarge
+	case status == http.StatusServiceUnavailable:
+		p = problem{status: status, code: unavailable.code, message: message}
 	case status >= 500:
 		p = unavailable
 	case status == http.StatusNotFound:

@@ -31,7 +31,7 @@ func TestPreflightEchoesTheHeaders(t *testing.T) {
 }
 
 func TestTheDoorsRefusals(t *testing.T) {
-	for status, code := range map[int]string{413: "RECORD_TOO_LARGE", 500: "SERVICE_NOT_AVAILABLE", 404: "NOT_FOUND", 421: "BAD_REQUEST"} {
+	for status, code := range map[int]string{413: "RECORD_TOO_LARGE", 500: "SERVICE_NOT_AVAILABLE", 503: "SERVICE_NOT_AVAILABLE", 404: "NOT_FOUND", 421: "BAD_REQUEST"} {
 		w := httptest.NewRecorder()
 		Refuse(w, httptest.NewRequest("GET", "/api/cve/x", nil), status, "why")
 		if w.Code != status || !strings.Contains(w.Body.String(), `"error":"`+code+`"`) {

@@ -32,7 +32,8 @@ var (
 // problems is the one table from our errors to this protocol's. An endpoint that has another answer to one of them says so where
 // it fails (call.fail). What is absent is SERVICE_NOT_AVAILABLE.
 var problems = []problem{
-	{authority.ErrSealed, http.StatusInternalServerError, "SERVICE_NOT_AVAILABLE", "This copy of the list is read-only."},
+	// Another server of the list, or this one later, does what this one does not do now: 503, which clients ask again.
+	{authority.ErrSealed, http.StatusServiceUnavailable, "SERVICE_NOT_AVAILABLE", "This copy of the list is read-only."},
 
 	// Who may (reference §2).
 	{authority.ErrUnauthorized, http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"},
