@@ -47,10 +47,10 @@ func (n *node) situation(ctx context.Context) (out continuity.Situation, err err
 	for i := range out.Mirrors {
 		out.Mirrors[i].Own = n.mirrorVKey != "" && out.Mirrors[i].VKey == n.mirrorVKey
 	}
-	if n.follower != nil {
-		err = n.copySituation(ctx, &out)
+	if n.follower == nil {
+		return out, nil
 	}
-	return out, err
+	return out, n.copySituation(ctx, &out)
 }
 
 func (n *node) roleName() continuity.Role {

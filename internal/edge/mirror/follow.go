@@ -182,9 +182,10 @@ func (f *Follower) chain(ctx context.Context) (c *charter.Chain, accepted contin
 func (f *Follower) pursue(ctx context.Context) error {
 	sources := map[string]*source{}
 	after, turned := int64(-1), int64(-1) // sizes up to after need no work
+	stuck := false                        // the newest of them is refused, and nothing larger was seen since
 	for ctx.Err() == nil {
 		if now := f.turned.Load(); now != turned {
-			after, turned = -1, now
+			after, turned, stuck = -1, now, false
 			for _, s := range sources {
 				s.pause.reset() // whoever was down may be the new operator
 			}
@@ -204,16 +205,16 @@ func (f *Follower) pursue(ctx context.Context) error {
 		}
 		if err == nil {
 			if from.pause.reset(); seen >= 0 {
-				after = seen
+				after, stuck = seen, false
 				f.well(from.peer, seen)
-			} else if patience == f.o.Wait {
+			} else if patience == f.o.Wait && !stuck {
 				f.change(func(s *State) { s.Problem = "" }) // the first source answers, and has nothing new
 			}
 			continue
 		}
 		if settled(err) {
 			// Nothing comes of asking again for the same tree: a larger one, another charter or people may help.
-			after = max(after, seen)
+			after, stuck = max(after, seen), true
 		}
 		f.trouble(err)
 		f.o.Log.WarnContext(ctx, "not followed", "source", from.peer.Base, "err", err)

@@ -46,6 +46,10 @@ func (f *Follower) trouble(err error) {
 			continuity.ErrQuorum, continuity.ErrStale, continuity.ErrOpening, continuity.ErrSealed, ErrEscrowWithheld, ErrBehind, program.ErrCharterAwaited} {
 			if errors.Is(err, known) {
 				text = known.Error()[strings.Index(known.Error(), ": ")+2:]
+				if errors.Is(err, continuity.ErrStopped) {
+					_, why, _ := strings.Cut(err.Error(), known.Error())
+					text += why // where, and which rule was broken: this copy's own words
+				}
 				break
 			}
 		}
