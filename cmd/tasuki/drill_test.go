@@ -15,6 +15,7 @@ func TestDrill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a dozen processes three times")
 	}
+	t.Parallel() // it waits more than it works
 	dir := t.TempDir()
 	report := filepath.Join(dir, "report.json")
 	cmd := self(t, "tasuki", "drill", "--seeds", "3", "--seed", "2", "--minutes", "0.1", "--records", "120", "--dir", dir,

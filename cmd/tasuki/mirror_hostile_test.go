@@ -217,6 +217,7 @@ func (k *kitNode) newestPut(t *testing.T, id string) (hash string) {
 // An old backup that is brought back shows less than was signed: its mirrors say so, and hold what they hold. An operator that goes on from there with
 // other leaves contradicts what it has signed: both notes are kept, and it gets no cosignature any more.
 func TestMirrorsOutliveAnOldBackup(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	w := newMirrored(t, 1, 1, kitOptions{}, nil, nil)
 	w.work()
 	w.published()
@@ -261,6 +262,7 @@ func TestMirrorsOutliveAnOldBackup(t *testing.T) {
 // A log that shows two of its mirrors one branch and the third another: the branch with the quorum counts, the third keeps both notes, drops the leaves of
 // its branch and never helps that log again. No reader ever saw the other branch published.
 func TestMirrorsOutliveASplitView(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	w := newMirrored(t, 3, 2, kitOptions{}, nil, nil)
 	w.work()
 	w.published()

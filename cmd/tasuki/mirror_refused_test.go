@@ -80,6 +80,7 @@ func (a *asked) witnessPolicy(t *testing.T) string {
 // A witness judges trees and not what is in them. So it is asked only for what enough mirrors have stored: for nothing that covers a body that is held back
 // or an event that is forged.
 func TestWitnessIsAskedAfterMirrors(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var org, id string
 	a := &asked{}
 	policy := a.witnessPolicy(t)
@@ -132,6 +133,7 @@ func oneRecord(id string) []byte {
 // A client holds every leaf to the rules itself. On a list without mirrors, where the operator's word is all that counts, a body that is held back and an
 // event that its author has not signed are named, and its view stays.
 func TestClientNamesWhatBreaksRules(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	at, k := newPlace(t), openKit(t, kitOptions{})
 	org, id := selfAttested(t, k)
 	k.run(t)

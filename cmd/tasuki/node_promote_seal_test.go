@@ -90,6 +90,7 @@ func (w *mirrored) promotes(i int, n appointed, r PromoteRequest) (*kitNode, Pro
 // find there, the successor goes on from the very last leaf, and whoever wrote or read goes on there. What was the operator stays one no longer, whichever
 // copy of it comes back.
 func TestHandOverInGoodOrder(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	keeper, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

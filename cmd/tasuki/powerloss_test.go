@@ -118,6 +118,9 @@ func (o outage) suffer(d *crashtest.Disk, job crashJob, dir string) error {
 // After a power cut at any moment the store opens, is whole, and holds everything acknowledged before it: whatever of the
 // unsynced writes reached the disk. Each workload begins with the founding of a list.
 func TestPowerLoss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it traces a process, and brings up hundreds")
+	}
 	seed := *crashSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -254,6 +257,9 @@ func sufferAll(t *testing.T, d *crashtest.Disk, job crashJob, all []outage) {
 
 // The test above would notice a store that acknowledges before it syncs: here the syncs after the opening are left out.
 func TestPowerLossNoticesMissingSyncs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it traces a process, and brings up hundreds")
+	}
 	job := crashJob{Run: 1, Writes: 8}
 	d := recordWorker(t, job, func(calls []crashtest.Call) []crashtest.Call {
 		open := false

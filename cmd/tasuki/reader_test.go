@@ -73,6 +73,7 @@ func copyOf(t testing.TB, dir string) string {
 // An operator and its mirror that bring back an old backup and go on differently have a quorum for what they show. Whoever accepted what they published
 // before holds on to it, keeps serving it, says so in every answer, and has evidence that anybody can check by the charters alone, which names the mirror too.
 func TestClientHoldsWhereAQuorumGoesBack(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	w := newMirrored(t, 1, 1, kitOptions{}, func(k *kitNode) { k.bringSample(t) }, nil)
 	w.work()
 	w.published()
@@ -147,6 +148,7 @@ func TestClientHoldsWhereAQuorumGoesBack(t *testing.T) {
 
 // What bears no quorum, or is smaller than the view, changes nothing: an operator alone can neither show something else nor go back.
 func TestClientIgnoresWhatDoesNotCount(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	w := newMirrored(t, 1, 1, kitOptions{}, nil, nil)
 	w.work()
 	w.published()
