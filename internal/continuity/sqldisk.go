@@ -573,9 +573,14 @@ func (s *SQL) PutReport(ctx context.Context, note []byte) error {
 
 // Reports are the seals that were handed over.
 func (s *SQL) Reports(ctx context.Context) (out [][]byte, err error) {
+	return s.notes(ctx, q.Get("report_list"))
+}
+
+// notes are the rows of a query for signed notes.
+func (s *SQL) notes(ctx context.Context, list *store.Query, args ...any) (out [][]byte, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) error {
 		out = nil
-		rows, err := tx.Query(ctx, q.Get("report_list"))
+		rows, err := tx.Query(ctx, list, args...)
 		if err != nil {
 			return err
 		}

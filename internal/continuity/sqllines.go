@@ -42,23 +42,7 @@ func putLine(ctx context.Context, tx *store.Tx, v Verdict, mirror string, note [
 
 // Forwarded are the notes that were kept for sizes above the published one, smallest first.
 func (s *SQL) Forwarded(ctx context.Context, origin string, published int64) (notes [][]byte, err error) {
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
-		notes = nil
-		rows, err := tx.Query(ctx, q.Get("line_list"), origin, published)
-		if err != nil {
-			return err
-		}
-		defer rows.Close() //nolint:errcheck // Err below says it
-		for rows.Next() {
-			var n []byte
-			if err := rows.Scan(&n); err != nil {
-				return err
-			}
-			notes = append(notes, n)
-		}
-		return rows.Err()
-	})
-	return notes, err
+	return s.notes(ctx, q.Get("line_list"), origin, published)
 }
 
 // DropForwarded drops what was kept for sizes that are published.
