@@ -59,14 +59,7 @@ func (a *drillAuthor) granted(ctx context.Context, operator, key string) error {
 
 // work assigns and publishes at random moments until it is asked to end. Whether there is an operator is none of its business.
 func (a *drillAuthor) work(ctx context.Context, end <-chan struct{}) {
-	for {
-		select {
-		case <-end:
-			return
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(50+a.dice.IntN(900)) * time.Millisecond):
-		}
+	for goesOn(ctx, end, time.Duration(50+a.dice.IntN(900))*time.Millisecond) {
 		a.mu.Lock()
 		err := a.act(ctx)
 		if err != nil && ctx.Err() == nil && a.problem == nil {

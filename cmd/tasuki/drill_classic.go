@@ -133,14 +133,7 @@ func (c *drillClassic) begin(ctx context.Context) (err error) {
 // work reserves, publishes and updates at random moments until it is asked to end. Where the operator does not answer it tries again, as people do.
 func (c *drillClassic) work(ctx context.Context, end <-chan struct{}) {
 	var free, published []string
-	for {
-		select {
-		case <-end:
-			return
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(50+c.dice.IntN(500)) * time.Millisecond):
-		}
+	for goesOn(ctx, end, time.Duration(50+c.dice.IntN(500))*time.Millisecond) {
 		base := *c.d.at.Load()
 		switch what := c.dice.IntN(10); {
 		case len(free) == 0 || what < 3:
@@ -170,8 +163,7 @@ func (c *drillClassic) odd(ctx context.Context, err error) {
 	var answer *errDrillAnswer
 	switch {
 	case err == nil || ctx.Err() != nil:
-	case errors.As(err, &answer) && (answer.status == http.StatusServiceUnavailable || strings.Contains(answer.body, "SERVICE_NOT_AVAILABLE") ||
-		strings.Contains(answer.body, "CVE_RECORD_EXISTS")):
+	case errors.As(err, &answer) && (answer.status == http.StatusServiceUnavailable || strings.Contains(answer.body, "CVE_RECORD_EXISTS")):
 	case errors.As(err, &answer), !isNetwork(err):
 		c.d.report.fail("classic authority: %v", err)
 	}

@@ -206,6 +206,18 @@ func (d *drill) dice(who string) *rand.Rand {
 	return rand.New(rand.NewPCG(d.seed, h.Sum64()))
 }
 
+// goesOn lets some time pass, and says whether the drill has neither asked for the end nor been interrupted meanwhile.
+func goesOn(ctx context.Context, end <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-end:
+		return false
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
 // wallClock is the time by which processes are waited for and steps are measured.
 func wallClock() time.Time { return time.Now() } //nolint:forbidigo // real processes know no other clock
 

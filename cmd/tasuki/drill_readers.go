@@ -244,14 +244,7 @@ func drillGet(ctx context.Context, client *http.Client, url string) ([]byte, htt
 // and whoever saw it there has nobody else to ask until the next checkpoint.
 func (d *drill) discover(ctx context.Context, end <-chan struct{}) {
 	client := readerClient()
-	for {
-		select {
-		case <-end:
-			return
-		case <-ctx.Done():
-			return
-		case <-time.After(200 * time.Millisecond):
-		}
+	for goesOn(ctx, end, 200*time.Millisecond) {
 		d.drillTruth.mu.Lock()
 		ids := slices.Clone(d.unseen[:min(20, len(d.unseen))])
 		d.drillTruth.mu.Unlock()
@@ -288,16 +281,9 @@ func (d *drill) watch(ctx context.Context, end <-chan struct{}) {
 			}
 		}
 	}
-	for !d.killed.Load() {
-		select {
-		case <-end:
-			return
-		case <-ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-			raise(&d.signed, "/pending")
-			raise(&d.quorum, "/checkpoint")
-		}
+	for !d.killed.Load() && goesOn(ctx, end, 100*time.Millisecond) {
+		raise(&d.signed, "/pending")
+		raise(&d.quorum, "/checkpoint")
 	}
 }
 

@@ -98,6 +98,7 @@ var (
 // those of authority.Register; then nothing was changed. What stands against single users and identifiers is told in their outcomes.
 func (s *Service) Pull(ctx context.Context, c authority.Caller, p Pull) (out Pulled, err error) {
 	err = s.Gate.Do(ctx, c, gate.Command{Action: authority.Act, Bulk: true, Decide: func(ctx context.Context, t *gate.Turn) error {
+		out = Pulled{}
 		me, err := authority.StandingOf(ctx, t.Tx, t.Now(), c)
 		if err != nil {
 			return err
