@@ -6003,11 +6003,18 @@ func (r DiffRecordResponse) ContentType() string {
 	return ""
 }
 
+// GetProofResponse200Headers the declared response headers of an HTTP 200 response for GetProof
+type GetProofResponse200Headers struct {
+	TasukiProofSize *string
+}
+
 type GetProofResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetProofResponse200Headers
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -7769,6 +7776,19 @@ func ParseGetProofResponse(rsp *http.Response) (*GetProofResponse, error) {
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetProofResponse200Headers
+		if values := rsp.Header.Values("Tasuki-Proof-Size"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Tasuki-Proof-Size", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.TasukiProofSize = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

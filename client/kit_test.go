@@ -42,11 +42,11 @@ func serve(t testing.TB, db *store.DB, before func(http.Handler) http.Handler) *
 		Status: func(context.Context) (native.Status, error) {
 			return native.Status{List: gatetest.List, Checkpoint: 1, Signed: n.Clock.Now()}, nil
 		},
-		Proof: func(_ context.Context, id string) ([]byte, error) {
+		Proof: func(_ context.Context, id string) ([]byte, int64, error) {
 			if id == "CVE-2024-1001" {
-				return []byte("c2sp.org/tlog-proof@v1\n"), nil
+				return []byte("c2sp.org/tlog-proof@v1\n"), 0, nil
 			}
-			return nil, fs.ErrNotExist
+			return nil, 0, fs.ErrNotExist
 		}})
 	if before != nil {
 		h = before(h)

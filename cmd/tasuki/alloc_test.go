@@ -120,6 +120,7 @@ type allocTest struct {
 	mu      sync.Mutex
 	given   map[string]*allocID
 	idle    []string         // identifiers that nobody is about to change, and of which all is known
+	aside   []string         // such that were rejected
 	unheard map[string][]int // amounts of reservations that were never answered, by year, owner and who asked
 	tally   map[string]int
 }
@@ -362,21 +363,25 @@ func numberOf(id string) int {
 // change transfers, rejects or restores an identifier.
 func (a *allocTest) change(rnd *rand.Rand) {
 	a.mu.Lock()
-	if len(a.idle) == 0 {
+	from := &a.idle
+	if len(a.aside) > 0 && rnd.IntN(4) == 0 { // by chance alone one rejected would hardly be met among all
+		from = &a.aside
+	}
+	if len(*from) == 0 {
 		a.mu.Unlock()
 		return
 	}
-	n := rnd.IntN(len(a.idle))
-	id := a.idle[n]
-	a.idle[n] = a.idle[len(a.idle)-1]
-	a.idle = a.idle[:len(a.idle)-1]
+	n, last := rnd.IntN(len(*from)), len(*from)-1
+	id := (*from)[n]
+	(*from)[n] = (*from)[last]
+	*from = (*from)[:last]
 	is := a.given[id]
 	owner, state := is.owners[0], is.states[0]
 	a.mu.Unlock()
 
 	to, becomes, kind, query := owner, state, "transfer", []string(nil)
 	switch {
-	case state == "REJECTED":
+	case from == &a.aside:
 		becomes, kind, query = "RESERVED", "undo", []string{"state", "RESERVED"}
 	case rnd.IntN(2) == 0:
 		becomes, kind, query = "REJECTED", "reject", []string{"state", "REJECTED"}
@@ -401,7 +406,11 @@ func (a *allocTest) change(rnd *rand.Rand) {
 		is.owners, is.states = []string{to}, []string{becomes}
 	}
 	a.tally[kind]++
-	a.idle = append(a.idle, id)
+	if is.states[0] == "REJECTED" {
+		a.aside = append(a.aside, id)
+	} else {
+		a.idle = append(a.idle, id)
+	}
 }
 
 // setQuota gives an organisation another quota, which may be below what it holds. What comes of it the log says.

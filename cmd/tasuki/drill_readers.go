@@ -110,7 +110,7 @@ func (r *drillReader) work(ctx context.Context, end <-chan struct{}) {
 		t.mu.Unlock()
 		if err := r.read(ctx, id); err != nil && ctx.Err() == nil {
 			t.failed.Add(1)
-			r.d.report.detail("read of %s failed: %v", id, err)
+			r.d.report.detail("%.1f s after the readers began: read of %s failed: %v", time.Since(r.d.opened).Seconds(), id, err)
 		} else if err == nil {
 			t.reads.Add(1)
 		}
@@ -153,10 +153,11 @@ func (r *drillReader) prove(ctx context.Context, server, id string) error {
 	var err error
 	for range 5 {
 		var file, record []byte
-		if file, err = r.get(ctx, server, "/proof/"+id); err != nil {
+		var header http.Header
+		if file, header, err = r.getHeader(ctx, server, "/proof/"+id); err != nil {
 			return err
 		}
-		if record, err = r.get(ctx, server, "/cve/"+id+".json"); err != nil {
+		if record, err = r.get(ctx, server, versionProved(id, header)); err != nil {
 			return err
 		}
 		if err = r.check(ctx, server, id, file, record); err == nil {
@@ -206,11 +207,16 @@ func (d *drill) learn(c *charter.Chain) {
 var errAway = errors.New("no answer")
 
 func (r *drillReader) get(ctx context.Context, server, path string) ([]byte, error) {
+	raw, _, err := r.getHeader(ctx, server, path)
+	return raw, err
+}
+
+func (r *drillReader) getHeader(ctx context.Context, server, path string) ([]byte, http.Header, error) {
 	raw, header, err := drillGet(ctx, r.http, server+path)
 	if why := header.Get("Tasuki-Hold"); why != "" {
 		r.d.drillTruth.hold(server, why)
 	}
-	return raw, err
+	return raw, header, err
 }
 
 func (t *drillTruth) hold(who, why string) {

@@ -267,7 +267,7 @@ func checkSound(t *testing.T, n *node, id string) *ledger.Verified {
 	if err != nil || sum.Problems > 0 {
 		t.Errorf("fsck: %d problems, %v", sum.Problems, err)
 	}
-	file, err := logSource{n}.Proof(t.Context(), id)
+	file, _, err := logSource{n}.Proof(t.Context(), id)
 	if err != nil {
 		t.Fatalf("proof of %s: %v", id, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"tasuki/internal/catalogue"
 	"tasuki/internal/charter"
@@ -203,24 +204,41 @@ func (n logSource) Charters(ctx context.Context, fn func(name string, document [
 	return ctx.Err()
 }
 
-// Proof is the proof file of a record's current version, under the newest published checkpoint. What is not signed yet is signed
-// first, so that a record can be proved as soon as it can be read; where a quorum is asked for, as soon as it is there.
-func (n logSource) Proof(ctx context.Context, id string) ([]byte, error) {
-	leaves := func(tx *store.Tx) ([]ledger.Part, error) { return n.catalogue.Leaves(ctx, tx, id) }
-	file, err := n.prove(ctx, leaves)
+// Proof is the proof file of the newest version of a record that the newest published checkpoint covers. What is not signed yet is signed
+// first, so that a record can be proved as soon as it can be read; where a quorum is asked for, as soon as it is there. While there is none, because
+// mirrors or the operator are away, what was published before is proved: older is not 0, and is the size of the log that the proof is about.
+func (n logSource) Proof(ctx context.Context, id string) (file []byte, older int64, err error) {
+	leaves := func(tx *store.Tx, size int64) ([]ledger.Part, error) {
+		parts, newer, err := n.catalogue.Leaves(ctx, tx, id, size)
+		if older = 0; newer {
+			older = size
+		}
+		if errors.Is(err, catalogue.ErrNotFound) {
+			if _, _, known := n.catalogue.Leaves(ctx, tx, id, math.MaxInt64); known == nil {
+				return nil, errUnsigned
+			}
+		}
+		return parts, err
+	}
+	file, err = n.prove(ctx, leaves)
 	// Only what exists and is not covered yet is worth a signature: an unknown identifier must not cost a write.
-	if errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
+	if older != 0 || errors.Is(err, errUnsigned) || errors.Is(err, errNoCheckpoint) {
 		if cp, serr := n.signed(ctx); serr == nil {
 			n.awaitPublished(ctx, cp.Size)
 			file, err = n.prove(ctx, leaves)
 		}
 	}
-	return file, absentProof(err)
+	return file, older, absentProof(err)
 }
 
 // LeafProof is the proof file of one leaf, under the newest published checkpoint: what only the log has signed proves nothing to anybody.
 func (n logSource) LeafProof(ctx context.Context, index int64) ([]byte, error) {
-	file, err := n.prove(ctx, func(*store.Tx) ([]ledger.Part, error) { return []ledger.Part{{Index: index, Role: "leaf"}}, nil })
+	file, err := n.prove(ctx, func(_ *store.Tx, size int64) ([]ledger.Part, error) {
+		if index >= size {
+			return nil, errUnsigned
+		}
+		return []ledger.Part{{Index: index, Role: "leaf"}}, nil
+	})
 	return file, absentProof(err)
 }
 
@@ -232,7 +250,8 @@ func absentProof(err error) error {
 	return err
 }
 
-func (n logSource) prove(ctx context.Context, leaves func(*store.Tx) ([]ledger.Part, error)) (file []byte, err error) {
+// prove makes a proof file of the leaves that are chosen among those that the published checkpoint covers.
+func (n logSource) prove(ctx context.Context, leaves func(tx *store.Tx, size int64) ([]ledger.Part, error)) (file []byte, err error) {
 	cp, err := n.published(ctx)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, errNoCheckpoint
@@ -249,14 +268,9 @@ func (n logSource) prove(ctx context.Context, leaves func(*store.Tx) ([]ledger.P
 		charters = append(charters, raw)
 	}
 	err = n.db.View(ctx, func(tx *store.Tx) error {
-		parts, err := leaves(tx)
+		parts, err := leaves(tx, cp.Size)
 		if err != nil {
 			return err
-		}
-		for _, part := range parts {
-			if part.Index >= cp.Size {
-				return errUnsigned
-			}
 		}
 		file, err = n.ledger.BuildProof(ctx, tx, parts, cp, charters)
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"tasuki/internal/charter"
 	"tasuki/internal/continuity"
+	"tasuki/internal/edge/serve/tiles"
 	"tasuki/internal/ledger"
 	"tasuki/spec/c2sp"
 )
@@ -70,13 +72,18 @@ func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, 
 	body := func(path string) ([]byte, error) { return x.fetch(ctx, path, maxProofFile) }
 	for range 2 {
 		var file, record []byte
-		if file, err = x.fetch(ctx, "/proof/"+url.PathEscape(id), maxProofFile); err != nil {
+		var header http.Header
+		if file, header, err = x.fetchHeader(ctx, "/proof/"+url.PathEscape(id), maxProofFile); err != nil {
 			return err
 		}
-		if record, err = x.fetch(ctx, "/cve/"+url.PathEscape(id)+".json", maxProofFile); err != nil {
+		version := versionProved(id, header)
+		if record, err = x.fetch(ctx, version, maxProofFile); err != nil {
 			return err
 		}
 		err = c.check(p, list, id, file, record, body)
+		if err == nil && header.Get(tiles.Older) != "" {
+			fmt.Fprintf(p.Stderr, "%s: the server shows a newer version, which no published checkpoint covers yet; what is proved is %s\n", id, version)
+		}
 		if !errors.Is(err, errOther) && !errors.Is(err, ledger.ErrBody) {
 			return err
 		}
@@ -84,18 +91,32 @@ func (c *ClientCheckCmd) ask(ctx context.Context, p *Program, x *session, list, 
 	return err
 }
 
+// versionProved is where the version is that a proof with this header is of: the current one, or the one of an earlier size of the log.
+func versionProved(id string, proof http.Header) string {
+	path := "/cve/" + url.PathEscape(id) + ".json"
+	if size := proof.Get(tiles.Older); size != "" {
+		path += "?size=" + url.QueryEscape(size)
+	}
+	return path
+}
+
 // fetch reads an answer of at most limit bytes.
 func (x *session) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
+	raw, _, err := x.fetchHeader(ctx, path, limit)
+	return raw, err
+}
+
+func (x *session) fetchHeader(ctx context.Context, path string, limit int64) ([]byte, http.Header, error) {
 	resp, err := x.get(ctx, path, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err == nil && int64(len(raw)) > limit {
 		err = fmt.Errorf("%s: the answer is longer than %s", path, bytesText(limit))
 	}
-	return raw, err
+	return raw, resp.Header, err
 }
 
 // check verifies one proof and says what it proves. record and body may be nil; body fetches what stands beside a leaf and is not in the record.

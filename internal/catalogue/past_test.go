@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -134,8 +135,21 @@ func (p *past) checkVersions(t *testing.T, n *naive, id string) {
 			t.Fatalf("%s, leaf %d: %+v %v", id, v.Index, one, err)
 		}
 	}
-	if len(want) > 0 && want[0].raw != nil {
-		p.checkLeaves(t, id, want[0])
+	until := int64(math.MaxInt64) // leaves of the log while a version stands
+	for i, l := range want {
+		if l.raw != nil {
+			for _, size := range []int64{l.index + 1, until} {
+				p.checkLeaves(t, id, size, l, i > 0)
+			}
+		}
+		until = l.index
+	}
+	err = p.w.DB.View(t.Context(), func(tx *store.Tx) error {
+		_, _, err := p.w.Catalogue.Leaves(t.Context(), tx, id, until)
+		return err
+	})
+	if until < math.MaxInt64 && !errors.Is(err, catalogue.ErrNotFound) {
+		t.Errorf("%s at %d leaves, before its first: %v", id, until, err)
 	}
 	other := n.leaves[p.dice.IntN(len(n.leaves))]
 	if _, err := p.w.Catalogue.Version(t.Context(), id, other.index); other.id != id && !errors.Is(err, catalogue.ErrNotFound) {
@@ -143,21 +157,27 @@ func (p *past) checkVersions(t *testing.T, n *naive, id string) {
 	}
 }
 
-// checkLeaves makes the current record of the leaves that its proof would have.
-func (p *past) checkLeaves(t *testing.T, id string, want naiveLeaf) {
+// checkLeaves makes the record, as the first size leaves have it, of the leaves that its proof would have. newer is whether later leaves changed it.
+func (p *past) checkLeaves(t *testing.T, id string, size int64, want naiveLeaf, newer bool) {
 	t.Helper()
 	var base *event.Entry
 	var puts []*event.Entry
 	err := p.w.DB.View(t.Context(), func(tx *store.Tx) error {
-		leaves, err := p.w.Catalogue.Leaves(t.Context(), tx, id)
+		leaves, more, err := p.w.Catalogue.Leaves(t.Context(), tx, id, size)
 		if err != nil {
 			return err
+		}
+		if more != newer {
+			t.Errorf("%s at %d leaves: newer is %v", id, size, more)
 		}
 		log := event.Reader{Log: p.w.Log, Tx: tx}
 		for i, part := range leaves {
 			e, err := log.Leaf(t.Context(), part.Index)
 			if err != nil {
 				return err
+			}
+			if e.Index >= size {
+				t.Errorf("%s at %d leaves is made of leaf %d", id, size, e.Index)
 			}
 			if e.Doc, err = log.Doc(t.Context(), part.Index); err != nil {
 				return err

@@ -78,23 +78,23 @@ func (v *View) decode() (err error) {
 	return nil
 }
 
-// Leaves are the leaves that make up the current record of id, base first, each with its role in the record's proof, and last the
-// commitment to the owner that the first container opens; also of a record that was erased, since what is left can be proved.
-func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string) ([]ledger.Part, error) {
-	v, err := newest(ctx, tx, id)
+// Leaves are the leaves that make up the record of id as the first size leaves of the log have it, base first, each with its role in the record's proof,
+// and last the commitment to the owner that the first container opens; also of a record that was erased, since what is left can be proved. newer says that
+// later leaves have changed the record. A record that those first leaves do not know is ErrNotFound.
+func (s *Service) Leaves(ctx context.Context, tx *store.Tx, id string, size int64) (leaves []ledger.Part, newer bool, err error) {
+	v, err := standing(ctx, tx, id, point{clock: LogClock, size: size})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	p, err := s.parts(ctx, tx, v)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var out []ledger.Part
 	for _, e := range p.all() {
-		out = append(out, ledger.Part{Index: e.Index, Role: role(e)})
+		leaves = append(leaves, ledger.Part{Index: e.Index, Role: role(e)})
 	}
 	if owned := p.owned(); owned != none {
-		out = append(out, ledger.Part{Index: owned, Role: "owner"})
+		leaves = append(leaves, ledger.Part{Index: owned, Role: "owner"})
 	}
-	return out, nil
+	return leaves, v.superseded, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func (h *erasures) check(t testing.TB) {
 			t.Fatalf("%s (leaf %d, erased %v): %v", id, v.leaf, h.erased[v.leaf], err)
 		}
 		if err := h.w.DB.View(ctx, func(tx *store.Tx) error {
-			leaves, err := h.w.Catalogue.Leaves(ctx, tx, id)
+			leaves, _, err := h.w.Catalogue.Leaves(ctx, tx, id, math.MaxInt64)
 			if !slices.Equal(leaves, []ledger.Part{{Index: v.leaf, Role: "base"}}) {
 				t.Errorf("%s is made up of leaves %v, not of leaf %d alone", id, leaves, v.leaf)
 			}

@@ -265,6 +265,7 @@
   // may be asked from the server.
   const check = async (file, asked, fetched) => {
     result.hidden = false;
+    document.getElementById("newer").hidden = !asked.size;
     for (const n of names) mark(n, "waiting");
     const states = {};
     const at = async (name, fn) => {
@@ -321,10 +322,11 @@
       // A file that the reader brought may be of an older version than the one that is shown now.
       if (asked.id && record && states.body === "ok") {
         await at("record", async () => {
-          const answer = await fetch(`/cve/${asked.id}.json`, { cache: "no-store" });
+          const at = asked.size ? `?size=${encodeURIComponent(asked.size)}` : "";
+          const answer = await fetch(`/cve/${asked.id}.json${at}`, { cache: "no-store" });
           must(answer.ok, String(answer.status));
           await tasukiRecord.check(record, await answer.text(), opens);
-          return ["ok", `${record.needed.size}/${parts.length}`];
+          return ["ok", `${record.needed.size}/${parts.length}${at}`];
         });
       }
     }
@@ -360,7 +362,9 @@
     }
     let file;
     try { file = text(new Uint8Array(await answer.arrayBuffer())); } catch { file = ""; }
-    await check(file, { id: root.dataset.id, leaf: root.dataset.leaf }, true);
+    // A newer version, which no published checkpoint covers yet, is not what this proof is of.
+    const size = answer.headers.get("Tasuki-Proof-Size");
+    await check(file, { id: root.dataset.id, leaf: root.dataset.leaf, size }, true);
   };
 
   const box = document.getElementById("list"), forget = document.getElementById("forget");

@@ -147,11 +147,11 @@ func found(t testing.TB, db *store.DB) *town {
 		Status: func(context.Context) (Status, error) {
 			return Status{List: gatetest.List, Checkpoint: 2, Signed: day("2026-01-05")}, nil
 		},
-		Proof: func(_ context.Context, id string) ([]byte, error) {
+		Proof: func(_ context.Context, id string) (file []byte, older int64, err error) {
 			if id == teamCity.id {
-				return []byte("c2sp.org/tlog-proof@v1\n"), nil
+				return []byte("c2sp.org/tlog-proof@v1\n"), 0, nil
 			}
-			return nil, fs.ErrNotExist
+			return nil, 0, fs.ErrNotExist
 		}}
 	w.Handler = Handler(w.Options)
 	return w

@@ -48,8 +48,9 @@ type Options struct {
 	Authority  Authority
 	Continuity Continuity
 	Status     func(ctx context.Context) (Status, error)
-	// Proof is the proof file of a record's current version. An error that wraps fs.ErrNotExist says that there is none.
-	Proof func(ctx context.Context, id string) ([]byte, error)
+	// Proof is the proof file of the newest version of a record that can be proved. older is 0, or the size of the log that the proof is about where
+	// there is a newer version. An error that wraps fs.ErrNotExist says that there is no proof.
+	Proof func(ctx context.Context, id string) (file []byte, older int64, err error)
 	// News gives a channel that is closed when the log has grown after the call. It may close for nothing.
 	News func() <-chan struct{}
 	// Stopping is closed when the node begins to shut down: streams end then, so that nobody waits for them.

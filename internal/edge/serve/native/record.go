@@ -143,7 +143,14 @@ func (a *api) raw(ctx context.Context, in *recordInput) (*bytesOf, error) {
 	return &bytesOf{"application/json", raw}, err
 }
 
-func (a *api) proof(ctx context.Context, in *struct{ ID }) (*bytesOf, error) {
+// proofFile is a proof, and the size of the log that it is about where the record has a newer version.
+type proofFile struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	Size        string `header:"Tasuki-Proof-Size" doc:"There is a newer version, which no published checkpoint covers yet. The proof is of the version at this size of the log."`
+	Body        []byte
+}
+
+func (a *api) proof(ctx context.Context, in *struct{ ID }) (*proofFile, error) {
 	id, err := identifier(in.ID.ID)
 	if err != nil {
 		return nil, err
@@ -151,8 +158,12 @@ func (a *api) proof(ctx context.Context, in *struct{ ID }) (*bytesOf, error) {
 	if _, err := a.Catalogue.Versions(ctx, id); err != nil {
 		return nil, err
 	}
-	file, err := a.Proof(ctx, id)
-	return &bytesOf{"text/plain; charset=utf-8", file}, err
+	file, older, err := a.Proof(ctx, id)
+	out := &proofFile{ContentType: "text/plain; charset=utf-8", Body: file}
+	if older != 0 {
+		out.Size = strconv.FormatInt(older, 10)
+	}
+	return out, err
 }
 
 func (a *api) versions(ctx context.Context, in *struct{ ID }) (*of[client.Versions], error) {

@@ -35,8 +35,9 @@ type Log interface {
 	Body(ctx context.Context, hash [32]byte) (salt [16]byte, raw []byte, err error)
 	// Charters calls fn with each charter document, oldest first; name is "<version>-<hash8>".
 	Charters(ctx context.Context, fn func(name string, document []byte) error) error
-	// Proof is the proof file of a record's current version.
-	Proof(ctx context.Context, id string) ([]byte, error)
+	// Proof is the proof file of the newest version of a record that the published checkpoint covers. Where there is a newer one, older is
+	// the size of the log that the proof is about; otherwise 0.
+	Proof(ctx context.Context, id string) (file []byte, older int64, err error)
 }
 
 // Prefixes are the URL spaces that the handler owns.
@@ -47,6 +48,10 @@ const (
 	immutable = "public, max-age=31536000, immutable"
 	brief     = "public, max-age=60"
 )
+
+// Older is the header of a proof file that is not of the record's newest version, because no published checkpoint covers that one yet. Its value is a
+// size of the log: /cve/{id}.json?size= with it is the version that the proof is of.
+const Older = "Tasuki-Proof-Size"
 
 type handler struct {
 	log  Log
@@ -159,10 +164,14 @@ func (h *handler) charter(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) proof(w http.ResponseWriter, r *http.Request) {
-	proof, err := h.log.Proof(r.Context(), r.PathValue("id"))
+	proof, older, err := h.log.Proof(r.Context(), r.PathValue("id"))
 	if err != nil {
 		h.fail(w, r, err, "no proof: the list has no record with this id, or no checkpoint covers it yet")
 		return
+	}
+	if older != 0 {
+		w.Header().Set(Older, strconv.FormatInt(older, 10))
+		w.Header().Set("Access-Control-Expose-Headers", Older)
 	}
 	w.Header().Set("Content-Disposition", `inline; filename="`+fileName(r.PathValue("id"))+`.tlog-proof"`)
 	send(w, r, proof, "text/plain; charset=utf-8", "no-cache")

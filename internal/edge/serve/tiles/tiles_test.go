@@ -92,11 +92,23 @@ func (f *fakeLog) Charters(_ context.Context, fn func(string, []byte) error) err
 	return f.broken
 }
 
-func (f *fakeLog) Proof(_ context.Context, id string) ([]byte, error) {
-	if id != "CVE-2024-0001" {
-		return nil, fs.ErrNotExist
+func (f *fakeLog) Proof(_ context.Context, id string) (file []byte, older int64, err error) {
+	switch id {
+	case "CVE-2024-0001":
+	case "CVE-2024-0002":
+		older = 300
+	default:
+		return nil, 0, fs.ErrNotExist
 	}
-	return []byte("c2sp.org/tlog-proof@v1\n"), nil
+	return []byte("c2sp.org/tlog-proof@v1\n"), older, nil
+}
+
+func TestProofOfAnOlderVersion(t *testing.T) {
+	for id, want := range map[string]string{"CVE-2024-0001": "", "CVE-2024-0002": "300"} {
+		if got := get(t, &fakeLog{}, "GET", "/proof/"+id).Header.Get(Older); got != want {
+			t.Errorf("%s: %s is %q, want %q", id, Older, got, want)
+		}
+	}
 }
 
 func get(t *testing.T, l Log, method, path string, header ...string) *http.Response {
