@@ -104,6 +104,9 @@ func (b *browsed) lying(prefix string, change func([]byte) []byte, fn func()) {
 
 // TestJourneys walks what readers come for, in both languages, wide and narrow, with scripts and without.
 func TestJourneys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks each way through a browser eight times")
+	}
 	node := openBrowsed(t, "")
 	b := browsertest.Open(t, node)
 	for _, lang := range []string{"en", "ja"} {

@@ -28,6 +28,9 @@ var conformanceNow = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 // Both engines give the same answers to everything that can be asked, byte for byte, but for the list's id and how long a
 // search took.
 func TestEnginesAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks thousands of questions twice")
+	}
 	now := func() time.Time { return conformanceNow }
 	c := &conformance{T: t,
 		sqlite:   openKit(t, kitOptions{now: now}),

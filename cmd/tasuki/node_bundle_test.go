@@ -120,7 +120,7 @@ func TestBundleImportKilled(t *testing.T) {
 	}
 	kills := 40
 	if testing.Short() {
-		kills = 6
+		kills = 2
 	}
 	operator := openSeeded(t, kitOptions{})
 	operator.bringSample(t)

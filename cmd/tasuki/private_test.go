@@ -30,6 +30,9 @@ import (
 // Every private value of a busy node carries a marker; none of them is in anything that a stranger can read, in what the node says of
 // itself, or in what it logs, in any usual spelling.
 func TestNothingPrivateIsPublic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads everything that a busy node says")
+	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		o := kitOptions{level: "debug", log: new(kitLog)}
 		if db.Engine() == store.Postgres {
