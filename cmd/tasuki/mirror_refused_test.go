@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/edge/serve/witness"
 	"tasuki/internal/ledger"
 	"tasuki/spec/c2sp"
@@ -181,5 +182,18 @@ func TestClientNamesWhatBreaksRules(t *testing.T) {
 	names("attest")
 	if !contains(evidenceOf(t, client), "refusal: leaf ") {
 		t.Errorf("its evidence: %q", evidenceOf(t, client))
+	}
+	// Whoever has the file alone sees the leaf, and that the log signed it.
+	list, err := client.continuity.Evidence(t.Context(), 100)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	e, err := continuity.ParseEvidence(client.get(t, "/evidence/"+list[0].Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proven, err := continuity.Prove(client.chain, nil, e)
+	if err != nil || !contains(proven.Facts, fmt.Sprintf("leaf %d of that tree is, in its own words, record.put/1 about %s by %s, signed by nobody", before, id, org)) {
+		t.Errorf("%+v, %v", proven, err)
 	}
 }

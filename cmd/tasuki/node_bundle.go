@@ -218,7 +218,9 @@ func (n bundleTarget) Take(ctx context.Context, signed []byte, leaves []gate.Sto
 	err := n.Follow(ctx, list, to)
 	var v *event.Violation
 	if errors.As(err, &v) { // as when a server had sent it: nothing beyond it is taken in from anybody
-		herr := n.follower.Rules(ctx, func(m *continuity.Mirror) error { return m.Violation(ctx, signed, v.Leaf, v.Rule+": "+v.Reason) })
+		herr := n.follower.Rules(ctx, func(m *continuity.Mirror) error {
+			return m.Violation(ctx, signed, v.Leaf, v.Rule+": "+v.Reason, nil) // who has the bundle has the leaf
+		})
 		return errors.Join(err, herr)
 	}
 	if err == nil && scrub {

@@ -497,10 +497,14 @@ func (m *Mirror) mayCosign(ctx context.Context, v Verdict, signed []byte) error 
 }
 
 // Violation records that a leaf breaks a rule: nothing beyond it is cosigned under this origin, and everybody can see why. reason is
-// shown to the public.
-func (m *Mirror) Violation(ctx context.Context, signed []byte, leaf int64, reason string) error {
+// shown to the public. proof is the leaf's LeafProof under the checkpoint signed, nil where nobody could give it.
+func (m *Mirror) Violation(ctx context.Context, signed []byte, leaf int64, reason string, proof []byte) error {
 	origin := m.Chain.Head().Origin()
-	e := newEvidence(EvidenceRefusal, origin, fmt.Sprintf("leaf %d: %s", leaf, reason), m.now(), signed)
+	pieces := [][]byte{signed}
+	if proof != nil {
+		pieces = append(pieces, proof)
+	}
+	e := newEvidence(EvidenceRefusal, origin, fmt.Sprintf("leaf %d: %s", leaf, reason), m.now(), pieces...)
 	return m.disk.Halt(ctx, Stop{Origin: origin, Size: leaf, Kind: EvidenceRefusal, Leaf: leaf, Reason: reason, At: m.now()}, &e)
 }
 

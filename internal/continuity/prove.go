@@ -9,9 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"tasuki/internal/charter"
 	"tasuki/internal/event"
 	"tasuki/internal/ledger"
+	"tasuki/spec/c2sp"
 	"tasuki/spec/dsse"
 )
 
@@ -40,7 +43,9 @@ func Prove(chain *charter.Chain, siblings []*charter.Document, e Evidence) (Prov
 		err = p.fork(chain, siblings, e.Notes)
 	case EvidenceSibling:
 		err = p.sibling(chain, e.Notes)
-	case EvidenceRefusal, EvidenceOpening:
+	case EvidenceRefusal:
+		err = p.refusal(chain, siblings, e.Notes)
+	case EvidenceOpening:
 		for _, note := range e.Notes {
 			if _, err = p.signed(chain, siblings, note); err != nil {
 				break
@@ -81,6 +86,69 @@ func (p *Proven) signed(chain *charter.Chain, siblings []*charter.Document, note
 		return v, nil
 	}
 	return Verdict{}, err
+}
+
+// LeafProof is the piece of evidence that a leaf stands in a signed tree: a c2sp.org/tlog-proof@v1 with the leaf's own bytes as its extra data.
+func LeafProof(signed, leaf []byte, index int64, path tlog.RecordProof) []byte {
+	return c2sp.Proof{Extra: leaf, Index: index, Path: path, Checkpoint: signed}.Append(nil)
+}
+
+// refusal reads a signed tree and, where the one who refused it had it, the leaf for which it was refused.
+func (p *Proven) refusal(chain *charter.Chain, siblings []*charter.Document, pieces [][]byte) error {
+	if len(pieces) == 0 || len(pieces) > 2 {
+		return fmt.Errorf("%w: a refusal is a note, and a leaf's proof", ErrEvidence)
+	}
+	v, err := p.signed(chain, siblings, pieces[0])
+	if err != nil {
+		return err
+	}
+	if len(pieces) == 1 {
+		p.open("that a leaf below it is against the rules: whoever keeps a copy of that tree can see it; this file cannot show it")
+		return nil
+	}
+	proofs, err := c2sp.ParseProofs(pieces[1], 1)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	proof := proofs[0]
+	if !bytes.Equal(proof.Checkpoint, pieces[0]) {
+		return fmt.Errorf("%w: the leaf's proof is of another tree", ErrEvidence)
+	}
+	if err := tlog.CheckRecord(proof.Path, v.Checkpoint.Size, v.Checkpoint.Root, proof.Index, ledger.LeafHash(proof.Extra)); err != nil {
+		return fmt.Errorf("%w: leaf %d: %w", ErrEvidence, proof.Index, err)
+	}
+	e, err := event.Open(proof.Index, proof.Extra, nil)
+	switch {
+	case errors.Is(err, event.ErrUnknown):
+		p.fact("leaf %d of that tree is of a kind that this program does not know", proof.Index)
+	case err != nil:
+		p.fact("leaf %d of that tree is no event: %v", proof.Index, err)
+		p.Holds = true
+	case e.List != chain.ListID():
+		p.fact("leaf %d of that tree is an event of the list %s", proof.Index, e.List)
+		p.Holds = true
+	default:
+		p.fact("leaf %d of that tree is, in its own words, %s", proof.Index, inWords(e))
+	}
+	if !p.Holds {
+		p.open("that this leaf is against the rules: that rests on the leaves before it, and whoever keeps a copy of that tree can see it")
+	}
+	return nil
+}
+
+// inWords is what a leaf says of itself.
+func inWords(e *event.Entry) string {
+	text := string(e.Kind)
+	if e.ID != "" {
+		text += " about " + e.ID
+	}
+	if e.By != "" {
+		text += " by " + e.By
+	}
+	if len(e.Sigs) == 0 {
+		return text + ", signed by nobody"
+	}
+	return text + fmt.Sprintf(", with %d signatures", len(e.Sigs))
 }
 
 func (p *Proven) fork(chain *charter.Chain, siblings []*charter.Document, notes [][]byte) error {

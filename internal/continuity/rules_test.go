@@ -536,7 +536,7 @@ func TestAViolationStops(t *testing.T) {
 	m := openMirror(t, s, key(t, s, l.mirrors[0]))
 	s.log(opens(l, d, s.stored(), nil), heartbeat(l), heartbeat(l))
 	signed := l.signed(d, s.stored(), clock())
-	want(t, "violation", m.Violation(ctx, signed, 2, "the identifier was never reserved"), nil)
+	want(t, "violation", m.Violation(ctx, signed, 2, "the identifier was never reserved", nil), nil)
 	_, err := m.Cosign(ctx, signed)
 	want(t, "beyond it", err, continuity.ErrStopped)
 	_, err = m.Cosign(ctx, l.signed(d, mustTree(t, s, 2), clock()))

@@ -316,7 +316,7 @@ func (n *node) pursue(signed []byte, a answer, cosign bool) {
 		if n.disk.log.size() == step.From.Size {
 			err := n.disk.store(&c.t, upto)
 			if errors.Is(err, errRule) {
-				err = errors.Join(err, n.mirror.Violation(w.ctx, signed, n.disk.log.size(), "an epoch below one that is open"))
+				err = errors.Join(err, n.mirror.Violation(w.ctx, signed, n.disk.log.size(), "an epoch below one that is open", nil))
 			}
 			if n.trouble("store", err) {
 				return

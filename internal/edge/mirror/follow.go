@@ -339,7 +339,7 @@ func (f *Follower) advance(ctx context.Context, peer *Peer, after int64, patienc
 		return to.Size, err
 	}
 	if err := f.fetch(ctx, t, step); err != nil {
-		return -1, f.refused(ctx, signed, err)
+		return -1, f.refused(ctx, t, signed, err)
 	}
 	if f.o.Key == nil {
 		return to.Size, f.accept(ctx, signed)
@@ -380,12 +380,17 @@ func (f *Follower) next(ctx context.Context, peer *Peer, after int64, patience t
 }
 
 // refused writes down why a tree was not taken in, when it is a leaf's fault.
-func (f *Follower) refused(ctx context.Context, signed []byte, err error) error {
+func (f *Follower) refused(ctx context.Context, t *tree, signed []byte, err error) error {
 	v := violation(err)
 	if v == nil {
 		return err
 	}
-	herr := f.rules(ctx, func(m *continuity.Mirror) error { return m.Violation(ctx, signed, v.Leaf, v.Rule+": "+v.Reason) })
+	// Fetched before the rules are taken. Without it the evidence is weaker, and is kept all the same.
+	proof, perr := t.leafProof(ctx, signed, v.Leaf)
+	if perr != nil {
+		f.o.Log.WarnContext(ctx, "no proof of the leaf that breaks a rule", "leaf", v.Leaf, "err", perr)
+	}
+	herr := f.rules(ctx, func(m *continuity.Mirror) error { return m.Violation(ctx, signed, v.Leaf, v.Rule+": "+v.Reason, proof) })
 	f.o.Log.ErrorContext(ctx, "a leaf breaks a rule: nothing beyond it is stored or cosigned", "leaf", v.Leaf, "rule", v.Rule, "reason", v.Reason)
 	return errors.Join(err, herr)
 }

@@ -164,6 +164,19 @@ func (t *tree) leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 	return leaves, t.proven(ctx, from, leaves)
 }
 
+// leafProof fetches a leaf with the proof that it stands in this tree, which signed is the checkpoint of.
+func (t *tree) leafProof(ctx context.Context, signed []byte, index int64) ([]byte, error) {
+	leaves, err := t.leaves(ctx, index, index+1)
+	if err != nil {
+		return nil, err
+	}
+	path, err := tlog.ProveRecord(t.Size, index, t.hashes(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return continuity.LeafProof(signed, leaves[0], index, path), nil
+}
+
 // each calls fn with every leaf from index from on, proven.
 func (t *tree) each(ctx context.Context, from int64, fn func(index int64, leaf []byte) error) error {
 	for from < t.Size {
