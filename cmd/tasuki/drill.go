@@ -20,7 +20,7 @@ type DrillCmd struct {
 	Q          int     `name:"q" default:"2" placeholder:"N" help:"How many of them have to have stored a write before it counts (default ${default})."`
 	AlsoMirror bool    `help:"A mirror is lost together with the operator, disk and all."`
 	Records    int     `default:"2000" placeholder:"N" help:"Records that the list begins with (default ${default})."`
-	Keep       bool    `help:"Leave the directories of the drill for a look; every process ends all the same."`
+	Keep       bool    `help:"Leave the directories of the drill for a look, as after one in which something did not hold; every process ends all the same."`
 	Report     string  `type:"path" default:"drill-report.json" placeholder:"FILE" help:"Where the report goes; a page of text is written beside it (default ${default})."`
 	Results    string  `type:"path" default:"drill-results.jsonl" placeholder:"FILE" help:"With --seeds, one line for each drill (default ${default})."`
 	Dir        string  `type:"path" placeholder:"DIR" help:"Where the directories of the drill are made (default: the system's for temporary files)."`
@@ -129,20 +129,18 @@ func (c *DrillCmd) one(ctx context.Context, p *Program, seed uint64, alsoMirror 
 	err = d.run(ctx)
 	d.endAll()
 	d.report.Seconds.Whole = tenths(p.Now().Sub(d.began))
-	if c.Keep {
-		fmt.Fprintf(p.Stderr, "kept: %s\n", dir)
-	} else if rerr := os.RemoveAll(dir); rerr != nil {
-		err = errors.Join(err, rerr)
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	if err != nil {
 		// A step that could not be done at all: the drill has failed, and says where.
 		d.report.fail("%v", err)
 	}
 	d.report.judge()
-	return d.report, nil
+	// What went wrong is in everybody's logs.
+	if c.Keep || !d.report.OK && ctx.Err() == nil {
+		fmt.Fprintf(p.Stderr, "kept: %s\n", dir)
+	} else if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	return d.report, ctx.Err()
 }
 
 // drill is one run: a town of processes around one list, and what was seen of it.

@@ -91,10 +91,15 @@ type knownLogs struct {
 	fixed  map[string]note.Verifier
 	chains map[string]*charter.Chain // by list id
 	looked time.Time
+	asking int  // sources that have not answered
+	news   news // a source has
 }
 
-// lookEvery bounds how often strangers' origins make this witness ask others.
-const lookEvery = 2 * time.Second
+// lookEvery bounds how often strangers' origins make this witness ask others, lookPatience how long one of them may take.
+const (
+	lookEvery    = 2 * time.Second
+	lookPatience = 20 * time.Second
+)
 
 func openKnownLogs(c *WitnessServeCmd, now func() time.Time, log *slog.Logger) (*knownLogs, error) {
 	k := &knownLogs{dir: filepath.Join(c.State, "charters"), from: c.From, client: &http.Client{Timeout: 10 * time.Second}, now: now, log: log,
@@ -148,22 +153,55 @@ func (k *knownLogs) load(id string) error {
 	return nil
 }
 
-// Verifier finds the key of a log.
+// Verifier finds the key of a log. While it is not known, charters are asked for, and whoever asks here waits for them as long as it likes.
 func (k *knownLogs) Verifier(ctx context.Context, origin string) (note.Verifier, bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if v, ok := k.find(origin); ok {
-		return v, true, nil
+	for first := true; ; first = false {
+		changed := k.news.next()
+		k.mu.Lock()
+		v, ok := k.find(origin)
+		if !ok && first {
+			k.look()
+		}
+		asking := k.asking
+		k.mu.Unlock()
+		if ok || asking == 0 {
+			return v, ok, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		case <-changed:
+		}
 	}
-	if now := k.now(); now.Sub(k.looked) < lookEvery && !now.Before(k.looked) {
-		return nil, false, nil
-	}
-	for _, id := range k.lists {
-		k.fetch(ctx, id)
+}
+
+// look asks every source for every list's charters, all at once: one that does not answer keeps nobody waiting, and who asked for the log may be gone
+// when the answer comes. k.mu is held.
+func (k *knownLogs) look() {
+	if now := k.now(); k.asking > 0 || now.Sub(k.looked) < lookEvery && !now.Before(k.looked) {
+		return
 	}
 	k.looked = k.now()
-	v, ok := k.find(origin)
-	return v, ok, nil
+	for _, id := range k.lists {
+		for _, url := range k.sources(id) {
+			k.asking++
+			go func() {
+				ctx, cancel := context.WithTimeout(context.Background(), lookPatience)
+				defer cancel()
+				chain, err := mirror.NewPeer(url, k.client).Chain(ctx, id)
+				k.mu.Lock()
+				if err == nil {
+					err = k.keep(id, chain)
+				}
+				k.asking--
+				k.mu.Unlock()
+				if err != nil {
+					k.log.Warn("charters not fetched", "source", url, "err", err)
+				}
+				k.news.tell()
+			}()
+		}
+	}
 }
 
 func (k *knownLogs) find(origin string) (note.Verifier, bool) {
@@ -196,19 +234,7 @@ func (k *knownLogs) sources(id string) []string {
 	return slices.Compact(out)
 }
 
-// fetch brings a list's chain forward. It only ever grows: of two valid charters of one version a witness keeps the one that came first.
-func (k *knownLogs) fetch(ctx context.Context, id string) {
-	for _, url := range k.sources(id) {
-		chain, err := mirror.NewPeer(url, k.client).Chain(ctx, id)
-		if err == nil {
-			err = k.keep(id, chain)
-		}
-		if err != nil {
-			k.log.WarnContext(ctx, "charters not fetched", "source", url, "err", err)
-		}
-	}
-}
-
+// keep brings a list's chain forward. It only ever grows: of two valid charters of one version a witness keeps the one that came first. k.mu is held.
 func (k *knownLogs) keep(id string, chain *charter.Chain) error {
 	docs := chain.Documents()
 	if have := k.chains[id]; have != nil {
