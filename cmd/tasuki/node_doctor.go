@@ -137,6 +137,9 @@ func (n *node) lookAtEscrow(ctx context.Context, out *doctorAnswer, c charter.Ch
 	switch {
 	case err != nil:
 		return err
+	case state.Closed > 0:
+		out.say(levelWarn, "escrow", "an operator that has them in clear encrypts them; what was lost with one stays lost",
+			"%s private facts are neither here nor encrypted to the present recipients", thousands(state.Closed))
 	case state.Due > 0:
 		out.say(levelWarn, "escrow", "it goes on by itself while the node runs",
 			"%s private facts are not encrypted to the present recipients yet", thousands(state.Due))

@@ -33,15 +33,15 @@ func (n *node) escrowTo(ctx context.Context, doc *charter.Document) error {
 		have, err = n.ledger.EscrowState(ctx, tx, e)
 		return err
 	})
-	if err != nil || have.Due == 0 {
+	if err != nil || have.Due == have.Closed {
 		return err
 	}
-	n.log.WarnContext(ctx, "private facts are being encrypted to the charter's recipients", "facts", have.Due, "recipients", len(recipients))
+	n.log.WarnContext(ctx, "private facts are being encrypted to the charter's recipients", "facts", have.Due-have.Closed, "recipients", len(recipients))
 	told := n.now()
 	done, err := n.ledger.SealAll(ctx, e, func(done int64) {
 		if now := n.now(); now.Sub(told) >= 5*time.Second {
 			told = now
-			n.log.WarnContext(ctx, "encrypting private facts", "done", done, "of", have.Due)
+			n.log.WarnContext(ctx, "encrypting private facts", "done", done, "of", have.Due-have.Closed)
 		}
 	})
 	if err != nil {

@@ -71,6 +71,9 @@ func promoteNode(ctx context.Context, s Setup, r PromoteRequest, report Reporter
 		if err := node.follower.TakeOver(ctx, succession, plan); err != nil {
 			return sum, fmt.Errorf("take over the tree of %d leaves: %w", plan.Size, err)
 		}
+		if err := node.follower.FillEscrow(ctx, node.escrowBefore(), plan.Size); err != nil {
+			return sum, fmt.Errorf("fetch ciphertexts from the other mirrors: %w", err)
+		}
 	}
 	if sum.Private, err = node.recoverPrivate(ctx, r, report); err != nil {
 		return sum, err
@@ -195,6 +198,15 @@ func (n *node) planEpoch(ctx context.Context, r PromoteRequest, report Reporter)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// escrowBefore are the recipients of the epoch that ends.
+func (n *node) escrowBefore() []string {
+	opening := n.chain.Opening().Charter()
+	if opening.V == 1 {
+		return nil
+	}
+	return n.chain.At(opening.V - 1).Charter().Escrow
 }
 
 // accepted is the view that a successor may not go behind: a mirror's own, or what this operator has published.

@@ -249,7 +249,7 @@ const (
 	escrowRead        = 256 // ciphertexts at a time
 )
 
-// Escrow gives ciphertexts to a mirror of the charter in force, which signed that it asks this copy for them now.
+// Escrow gives ciphertexts to a mirror of the charter in force or of the epoch before, which signed that it asks this copy for them now.
 func (n relayCopy) Escrow(ctx context.Context, raw []byte, w io.Writer) error {
 	if len(n.chain.Head().Charter().Escrow) == 0 {
 		return fs.ErrNotExist
@@ -270,7 +270,7 @@ func (n relayCopy) Escrow(ctx context.Context, raw []byte, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if state.Due > 0 {
+	if state.Due > state.Closed {
 		return &relay.Refusal{Status: http.StatusServiceUnavailable, Why: "private facts are being encrypted to new recipients", Size: -1}
 	}
 	sent, from := 0, request.From
@@ -317,7 +317,12 @@ func (n relayCopy) escrowRequest(raw []byte) (q ledger.EscrowRequest, err error)
 		return q, errors.New("addressed to another copy")
 	}
 	now := n.now()
-	for _, key := range n.chain.Head().MirrorKeys() {
+	keys := n.chain.Head().MirrorKeys()
+	// Whoever becomes the operator was a mirror when the epoch before ended, and fetches what it lacks before it opens its own.
+	if opening := n.chain.Opening().Charter(); opening.V > 1 {
+		keys = append(keys, n.chain.At(opening.V-1).MirrorKeys()...)
+	}
+	for _, key := range keys {
 		if _, at, ok := key.Find(note.Text, note.Lines); ok && now.Sub(at).Abs() <= escrowSkew {
 			return q, nil
 		}

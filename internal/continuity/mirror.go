@@ -82,6 +82,15 @@ func (m *Mirror) entered(ctx context.Context, epoch int64) (bool, error) {
 	return err == nil && o.Charter == m.Chain.OpenedBy(epoch).Hash(), err
 }
 
+// TakenOver is how many leaves the newest charter's epoch took over by the reports of mirrors; 0 where it began otherwise, or has not yet here.
+func (m *Mirror) TakenOver(ctx context.Context) (int64, error) {
+	o, err := m.disk.Opening(ctx, m.Chain.Head().Charter().Operator.Epoch)
+	if errors.Is(err, ErrNotOpened) || err == nil && len(o.Reports) == 0 {
+		return 0, nil
+	}
+	return o.Index, err
+}
+
 // Choose is the decision of people between two successors. A mirror that has cosigned in one branch never helps another: else two
 // branches of one list could each have a quorum. It answers ErrCommitted then; only a newer charter leads on from there.
 func (m *Mirror) Choose(ctx context.Context, hash string) error {

@@ -99,6 +99,7 @@ type EscrowState struct {
 	Sealed  int64 // ciphertexts, to whomever they are
 	Current int64 // of these, to the recipients asked about
 	Due     int64 // facts without a ciphertext to them
+	Closed  int64 // of these, such whose body is not here: somebody else has their ciphertext, or nobody
 }
 
 // EscrowState counts, for the recipients of e; nil is a list without escrow, for which nothing is due.
@@ -107,12 +108,13 @@ func (l *Log) EscrowState(ctx context.Context, tx *store.Tx, e *Escrow) (s Escro
 	if e != nil {
 		digest = e.digest
 	}
-	err = tx.QueryRow(ctx, queries.Get("escrow_state"), digest[:], digest[:], digest[:]).Scan(&s.Private, &s.Sealed, &s.Current, &s.Due)
+	err = tx.QueryRow(ctx, queries.Get("escrow_state"), digest[:], digest[:], digest[:]).Scan(&s.Private, &s.Sealed, &s.Current, &s.Due, &s.Closed)
 	if err != nil {
 		return s, fmt.Errorf("count the escrow: %w", err)
 	}
+	s.Due += s.Closed
 	if e == nil {
-		s.Due = 0
+		s.Due, s.Closed = 0, 0
 	}
 	return s, nil
 }
