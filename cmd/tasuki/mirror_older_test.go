@@ -65,7 +65,7 @@ func TestOlderVersionsAreProvedMeanwhile(t *testing.T) {
 		}
 	}
 	t.Run("browser", func(t *testing.T) {
-		b := browsertest.Open(t, http.Handler(w.mirrors[0].door))
+		b := browsertest.Open(t, w.mirrors[0].door)
 		b.Go(t, "/verify?id="+old)
 		b.Until(t, `document.getElementById("verify").dataset.verdict`)
 		if got := b.Eval(t, `document.getElementById("verify").dataset.verdict`); got != "unpinned" {
