@@ -116,6 +116,11 @@ func (c *DrillCmd) setting() drillSetting {
 
 // one runs the drill of a seed. An error is one of the machine, or Ctrl-C; whatever the list did wrong is in the report.
 func (c *DrillCmd) one(ctx context.Context, p *Program, seed uint64, alsoMirror bool) (*drillReport, error) {
+	if c.Dir != "" {
+		if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := os.MkdirTemp(c.Dir, "tasuki-drill-")
 	if err != nil {
 		return nil, err

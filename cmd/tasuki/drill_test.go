@@ -18,7 +18,7 @@ func TestDrill(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	dir := t.TempDir()
 	report := filepath.Join(dir, "report.json")
-	cmd := self(t, "tasuki", "drill", "--seeds", "3", "--seed", "2", "--minutes", "0.1", "--records", "120", "--dir", dir,
+	cmd := self(t, "tasuki", "drill", "--seeds", "3", "--seed", "2", "--minutes", "0.1", "--records", "120", "--dir", filepath.Join(dir, "drills"),
 		"--report", report, "--results", filepath.Join(dir, "results.jsonl"))
 	out, err := cmd.Output()
 	t.Logf("%s", out)
@@ -42,7 +42,7 @@ func TestDrill(t *testing.T) {
 	if !got.OK || got.Seeds != 3 || got.Mirror != 2 || got.Acked == 0 || got.Reads == 0 || got.InFlight < 3 {
 		t.Errorf("%s", raw)
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, "tasuki-drill-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(dir, "drills", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
