@@ -374,11 +374,7 @@ func (n mirrorStore) Refold(ctx context.Context) error {
 
 // mirrored is the newest checkpoint that the log signed and all of whose leaves are here, by what this mirror remembers of an origin.
 func (n *node) mirrored(ctx context.Context, tx *store.Tx, origin string) (c ledger.Checkpoint, err error) {
-	seen, cosigned, err := n.continuity.Heads(ctx, origin)
-	if err != nil {
-		return c, err
-	}
-	published, err := n.continuity.Published(ctx, origin)
+	seen, cosigned, published, err := continuity.Signatures(ctx, tx, origin)
 	if err != nil {
 		return c, err
 	}

@@ -480,9 +480,23 @@ func (s *SQL) Published(ctx context.Context, origin string) (Signed, error) {
 	return s.signed(ctx, "published_get", origin)
 }
 
+// Signatures are what this copy remembers of an origin: the newest checkpoint that it saw, that it cosigned, and that it knows to be published.
+func Signatures(ctx context.Context, tx *store.Tx, origin string) (seen, cosigned, published Signed, err error) {
+	if seen, cosigned, _, err = heads(ctx, tx, origin); err != nil {
+		return seen, cosigned, published, err
+	}
+	published, err = signed(ctx, tx, "published_get", origin)
+	return seen, cosigned, published, err
+}
+
 func (s *SQL) signed(ctx context.Context, query, origin string) (n Signed, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) error { n, err = signed(ctx, tx, query, origin); return err })
+	return n, err
+}
+
+func signed(ctx context.Context, tx *store.Tx, query, origin string) (n Signed, err error) {
 	var root []byte
-	err = s.DB.View(ctx, func(tx *store.Tx) error { return tx.QueryRow(ctx, q.Get(query), origin).Scan(&n.Size, &root, &n.Note) })
+	err = tx.QueryRow(ctx, q.Get(query), origin).Scan(&n.Size, &root, &n.Note)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Signed{}, nil
 	}

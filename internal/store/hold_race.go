@@ -1,0 +1,30 @@
+//go:build race
+
+package store
+
+import (
+	"bytes"
+	"runtime"
+	"sync"
+)
+
+// held are the pools that goroutines have a connection of.
+var held sync.Map // holder to true
+
+type holder struct {
+	pool      *pool
+	goroutine string
+}
+
+// hold panics where a transaction is opened inside another of the same pool. Each holds a connection while it waits for one more: as
+// many of them at once as there are connections would wait for ever, which no test of one at a time sees.
+func (p *pool) hold() (leave func()) {
+	var stack [64]byte
+	text := stack[:runtime.Stack(stack[:], false)] // "goroutine 18 [running]:…"
+	number, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("goroutine ")), []byte(" "))
+	h := holder{pool: p, goroutine: string(number)}
+	if _, twice := held.LoadOrStore(h, true); twice {
+		panic("store: a transaction inside another: pass the Tx on")
+	}
+	return func() { held.Delete(h) }
+}
