@@ -254,6 +254,7 @@ func (n *laneNode) drain(ctx context.Context, p *Program, client *http.Client, w
 		fmt.Fprintf(p.Stderr, "%d events were taken and are not durable yet; they wait in the outbox: run this again\n", left)
 	}
 	if refused > 0 {
+		fmt.Fprintf(p.Stderr, "what is refused waits on; what never will be taken: tasuki node outbox %s --drop EVENT\n", n.Path())
 		return exitError{exitSomeRefused}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 )
 
 // Disk is the folder of a node. What was appended is on disk only after Sync; Replace and Remove are on disk when they return.
-// Names have no slash but between "outbox" or "sent" and a file.
+// Names have no slash but between "outbox", "sent" or "dropped" and a file.
 type Disk interface {
 	Read(name string) ([]byte, error) // fs.ErrNotExist when there is none
 	Append(name string, data []byte) error

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	outboxFolder = "outbox"
-	sentFolder   = "sent"
+	outboxFolder  = "outbox"
+	sentFolder    = "sent"
+	droppedFolder = "dropped"
 )
 
 // ErrNotSent means an event that no outbox holds.
@@ -71,6 +72,38 @@ func (o *Outbox) Waiting() ([]Item, error) { return o.list(outboxFolder) }
 // Sent lists what has arrived.
 func (o *Outbox) Sent() ([]Item, error) { return o.list(sentFolder) }
 
+// Dropped lists what was set aside.
+func (o *Outbox) Dropped() ([]Item, error) { return o.list(droppedFolder) }
+
+// Drop sets aside an event that waits: it is handed in no more, and nothing follows it. The signed event stays what it is; whoever
+// has it could still publish it, so only one that the operator refuses is to be dropped.
+func (o *Outbox) Drop(hash [32]byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	name := hex.EncodeToString(hash[:])
+	submission, err := o.Disk.Read(outboxFolder + "/" + name + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", name, ErrNotSent)
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.Disk.Replace(droppedFolder+"/"+name+".json", submission); err != nil {
+		return err
+	}
+	return o.forget(name)
+}
+
+// forget takes an event out of what waits.
+func (o *Outbox) forget(name string) error {
+	for _, suffix := range []string{".json", ".receipt"} {
+		if err := o.Disk.Remove(outboxFolder + "/" + name + suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (o *Outbox) list(folder string) (items []Item, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,10 +160,5 @@ func (o *Outbox) Arrived(hash [32]byte, proof []byte, durable func(hash [32]byte
 			return err
 		}
 	}
-	for _, suffix := range []string{".json", ".receipt"} {
-		if err := o.Disk.Remove(outboxFolder + "/" + name + suffix); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.forget(name)
 }

@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -50,6 +51,41 @@ func TestOutbox(t *testing.T) {
 	}
 	if err := box.Arrived([32]byte{3}, nil, yes); !errors.Is(err, ErrNotSent) {
 		t.Error(err)
+	}
+}
+
+// What is dropped waits no more, and is kept; the power may go at every write of it.
+func TestOutboxDrop(t *testing.T) {
+	for _, fuse := range []int{-1, 1, 2, 3} { // −1: no loss
+		d := newDisk("a")
+		box := &Outbox{Disk: d}
+		for _, b := range []byte{1, 2} {
+			if err := box.Put([32]byte{b}, []byte{b}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := box.Promised([32]byte{1}, []byte("a receipt")); err != nil {
+			t.Fatal(err)
+		}
+		d.inner, d.fuse = rand.New(rand.NewPCG(1, 1)), fuse
+		if err := box.Drop([32]byte{1}); (err != nil) != (fuse > 0) {
+			t.Fatal(err)
+		}
+		d.restart(d.inner)
+		waiting, err := box.Waiting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped, err := box.Dropped()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fuse < 0 && len(waiting) != 1 || len(waiting) == 1 && (len(dropped) != 1 || !bytes.Equal(dropped[0].Submission, []byte{1})) {
+			t.Errorf("cut at write %d: %d wait, dropped are %+v", fuse, len(waiting), dropped)
+		}
+		if err := box.Drop([32]byte{3}); !errors.Is(err, ErrNotSent) {
+			t.Error(err)
+		}
 	}
 }
 
