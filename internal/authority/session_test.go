@@ -147,16 +147,13 @@ func TestStoreHoldsNoToken(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := newSigning(t, w)
 		token := s.in(t)
+		var hash, name string
 		w.view(t, func(ctx context.Context, tx *store.Tx) error {
-			var hash, name string
-			if err := tx.QueryRow(ctx, store.Inline("hash", `SELECT hash, name FROM authority_session`)).Scan(&hash, &name); err != nil {
-				return err
-			}
-			if len(hash) != 64 || strings.Contains(hash+name, token) || s.alive(t, hash) || s.alive(t, hash[:43]) || s.alive(t, name) {
-				t.Errorf("%s %s for %s", hash, name, token)
-			}
-			return nil
+			return tx.QueryRow(ctx, store.Inline("hash", `SELECT hash, name FROM authority_session`)).Scan(&hash, &name)
 		})
+		if len(hash) != 64 || strings.Contains(hash+name, token) || s.alive(t, hash) || s.alive(t, hash[:43]) || s.alive(t, name) {
+			t.Errorf("%s %s for %s", hash, name, token)
+		}
 	})
 }
 
