@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"filippo.io/age"
 
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/ledger"
 	"tasuki/internal/store"
 )
@@ -71,19 +74,96 @@ func (n *node) tendEscrow(ctx context.Context) error {
 }
 
 // openPrivate puts back the private facts that a mirror kept the ciphertexts of, and folds the log again, so that they take effect: owners of reserved
-// identifiers, users, secrets, quotas.
-func (n *node) openPrivate(ctx context.Context, keys []age.Identity, report Reporter) (ledger.EscrowOpened, error) {
-	got, err := n.ledger.OpenAll(ctx, keys, func(done int64) {
+// identifiers, users, secrets, quotas. What its own ciphertexts do not give is sought from the other mirrors, for as long as wait while some do not answer.
+// errMissing means that a fact is not to be had and was acknowledged, as far as this mirror knows.
+func (n *node) openPrivate(ctx context.Context, keys []age.Identity, wait time.Duration, report Reporter) (opened int64, err error) {
+	own, err := n.ledger.OpenAll(ctx, keys, func(done int64) {
 		report.Progress(Progress{Step: "open the escrow", Done: done, Unit: "facts"})
 	})
+	opened = int64(len(own.Opened))
 	if err != nil {
-		return got, err
+		return opened, err
 	}
-	report.Step(fmt.Sprintf("opened %s private facts", thousands(got.Opened)))
+	missing, found, err := n.seekPrivate(ctx, keys, wait, report)
+	if opened += found; err != nil {
+		return opened, err
+	}
+	report.Step(fmt.Sprintf("opened %s private facts", thousands(opened)))
 	_, err = n.gate.Replay(ctx, true, func(done, total int64) {
 		report.Progress(Progress{Step: "fold the log", Done: done, Total: total, Unit: "leaves"})
 	})
-	return got, err
+	if err != nil || len(missing) == 0 {
+		return opened, err
+	}
+	report.Item(Item{Outcome: "problem", Name: "escrow", Reason: fmt.Sprintf("%s private facts stay closed, the first at leaf %d: %s ciphertexts here are not opened by these keys, %s hold something else than was committed to",
+		thousands(int64(len(missing))), missing[0], thousands(int64(len(own.Closed))), thousands(int64(len(own.Wrong))))})
+	accepted, err := n.accepted(ctx)
+	closed := slices.ContainsFunc(own.Closed, func(leaf int64) bool { return slices.Contains(missing, leaf) })
+	if err == nil && (closed || missing[0] < accepted.Size) {
+		err = errMissing
+	}
+	return opened, err
+}
+
+// patienceForUnknown is how long mirrors that do not answer are waited for while nothing is missing that is known to have been acknowledged.
+const patienceForUnknown = 5 * time.Second
+
+// seekPrivate asks the mirrors of the epochs that end for what is not opened yet, and returns what still is not.
+func (n *node) seekPrivate(ctx context.Context, keys []age.Identity, wait time.Duration, report Reporter) (missing []int64, found int64, err error) {
+	if missing, err = n.unopened(ctx); err != nil || len(missing) == 0 {
+		return missing, 0, err
+	}
+	docs, err := continuity.Ending(ctx, n.continuity, n.chain)
+	if err != nil || len(docs) == 0 {
+		return missing, 0, err
+	}
+	accepted, err := n.accepted(ctx)
+	if err != nil {
+		return missing, 0, err
+	}
+	began := n.now()
+	for told := ""; ; {
+		var silent []string
+		missing, silent, err = n.follower.SeekEscrow(ctx, docs, missing, func(list []ledger.Sealed) ([]int64, error) {
+			got, err := n.ledger.OpenSealed(ctx, keys, list)
+			found += int64(len(got.Opened))
+			return got.Opened, err
+		})
+		if err != nil || len(missing) == 0 || len(silent) == 0 {
+			return missing, found, err
+		}
+		patience := wait
+		if missing[0] >= accepted.Size {
+			patience = min(wait, patienceForUnknown)
+		}
+		if n.now().Sub(began) >= patience {
+			return missing, found, nil
+		}
+		if text := fmt.Sprintf("%s private facts are missing, and no answer comes from %s", thousands(int64(len(missing))), strings.Join(silent, ", ")); text != told {
+			told = text
+			report.Step(text)
+		}
+		select {
+		case <-ctx.Done():
+			return missing, found, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// unopened are the leaves whose private facts are not here.
+func (n *node) unopened(ctx context.Context) (all []int64, err error) {
+	const page = 4096
+	for from := int64(0); ; from = all[len(all)-1] + 1 {
+		var some []int64
+		err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+			some, err = n.ledger.Unopened(ctx, tx, from, page)
+			return err
+		})
+		if all = append(all, some...); err != nil || len(some) < page {
+			return all, err
+		}
+	}
 }
 
 // escrowAnswer says what of the private facts would outlive this node.

@@ -267,7 +267,7 @@ func (n mirrorStore) EscrowDue(ctx context.Context, recipients [32]byte, from in
 	return due, err
 }
 
-func (n mirrorStore) KeepEscrow(ctx context.Context, list []ledger.Sealed) error {
+func (n mirrorStore) KeepEscrow(ctx context.Context, list []ledger.Sealed, replace bool) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -276,7 +276,7 @@ func (n mirrorStore) KeepEscrow(ctx context.Context, list []ledger.Sealed) error
 			return err
 		}
 		for _, s := range list {
-			if err := n.ledger.KeepEscrow(ctx, tx, s); err != nil {
+			if err := n.ledger.KeepEscrow(ctx, tx, s, replace); err != nil {
 				return err
 			}
 		}

@@ -22,6 +22,7 @@ import (
 var (
 	errNotNamed    = errors.New("the charter does not name this log key")
 	errClosed      = errors.New("the list's private facts are closed: give the key of the escrow (--escrow-key), or --no-escrow to go on without them")
+	errMissing     = errors.New("private facts that were acknowledged are not to be had: open the epoch when the mirrors that hold them answer, or with keys that open them (--escrow-key); --no-escrow goes on without them")
 	errStillOpened = errors.New("no epoch is to be opened: the newest charter's is")
 )
 
@@ -70,9 +71,6 @@ func promoteNode(ctx context.Context, s Setup, r PromoteRequest, report Reporter
 	if node.follower != nil {
 		if err := node.follower.TakeOver(ctx, succession, plan); err != nil {
 			return sum, fmt.Errorf("take over the tree of %d leaves: %w", plan.Size, err)
-		}
-		if err := node.follower.FillEscrow(ctx, node.escrowBefore(), plan.Size); err != nil {
-			return sum, fmt.Errorf("fetch ciphertexts from the other mirrors: %w", err)
 		}
 	}
 	if sum.Private, err = node.recoverPrivate(ctx, r, report); err != nil {
@@ -200,15 +198,6 @@ func (n *node) planEpoch(ctx context.Context, r PromoteRequest, report Reporter)
 	}
 }
 
-// escrowBefore are the recipients of the epoch that ends.
-func (n *node) escrowBefore() []string {
-	opening := n.chain.Opening().Charter()
-	if opening.V == 1 {
-		return nil
-	}
-	return n.chain.At(opening.V - 1).Charter().Escrow
-}
-
 // accepted is the view that a successor may not go behind: a mirror's own, or what this operator has published.
 func (n *node) accepted(ctx context.Context) (continuity.Accepted, error) {
 	f, err := n.continuity.Load(ctx)
@@ -275,18 +264,11 @@ func (n *node) recoverPrivate(ctx context.Context, r PromoteRequest, report Repo
 		}
 		keys = append(keys, list...)
 	}
-	got, err := n.openPrivate(ctx, keys, report)
-	if err != nil {
-		return got.Opened, err
+	opened, err := n.openPrivate(ctx, keys, r.Wait, report)
+	if errors.Is(err, errMissing) && r.NoEscrow {
+		err = nil
 	}
-	if left := len(got.Closed) + len(got.Wrong); left > 0 {
-		report.Item(Item{Outcome: "problem", Name: "escrow", Reason: fmt.Sprintf("%d ciphertexts are not opened by these keys, %d hold something else than what was committed to",
-			len(got.Closed), len(got.Wrong))})
-		if !r.NoEscrow {
-			return got.Opened, errClosed
-		}
-	}
-	return got.Opened, nil
+	return opened, err
 }
 
 // finishPromotion does what follows from an epoch that the store has. Every step may be done again.

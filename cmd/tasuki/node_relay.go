@@ -249,14 +249,20 @@ const (
 	escrowRead        = 256 // ciphertexts at a time
 )
 
-// Escrow gives ciphertexts to a mirror of the charter in force or of the epoch before, which signed that it asks this copy for them now.
+// Escrow gives ciphertexts to a mirror of the charter in force, which signed that it asks this copy for them now. Until the charter's epoch is opened here the
+// mirrors of the epochs that end may ask too: one of them becomes the operator, and fetches what it lacks before it opens its own.
 func (n relayCopy) Escrow(ctx context.Context, raw []byte, w io.Writer) error {
-	if len(n.chain.Head().Charter().Escrow) == 0 {
+	docs, err := continuity.Ending(ctx, n.continuity, n.chain)
+	if err != nil {
+		return err
+	}
+	docs = append(docs, n.chain.Head())
+	if !slices.ContainsFunc(docs, func(d *charter.Document) bool { return len(d.Charter().Escrow) > 0 }) {
 		return fs.ErrNotExist
 	}
-	request, err := n.escrowRequest(raw)
+	request, err := n.escrowRequest(raw, docs)
 	if err != nil {
-		return &relay.Refusal{Status: http.StatusUnauthorized, Why: "not asked by a mirror of the charter in force, of this copy, now", Size: -1, Err: err}
+		return &relay.Refusal{Status: http.StatusUnauthorized, Why: "not asked by a mirror of the charter in force, or of an epoch that ends, of this copy, now", Size: -1, Err: err}
 	}
 	e, err := ledger.NewEscrow(n.chain.Head().Charter().Escrow)
 	if err != nil {
@@ -305,7 +311,7 @@ func (n relayCopy) Escrow(ctx context.Context, raw []byte, w io.Writer) error {
 	return err
 }
 
-func (n relayCopy) escrowRequest(raw []byte) (q ledger.EscrowRequest, err error) {
+func (n relayCopy) escrowRequest(raw []byte, docs []*charter.Document) (q ledger.EscrowRequest, err error) {
 	note, err := c2sp.ParseNote(raw)
 	if err != nil {
 		return q, err
@@ -317,14 +323,11 @@ func (n relayCopy) escrowRequest(raw []byte) (q ledger.EscrowRequest, err error)
 		return q, errors.New("addressed to another copy")
 	}
 	now := n.now()
-	keys := n.chain.Head().MirrorKeys()
-	// Whoever becomes the operator was a mirror when the epoch before ended, and fetches what it lacks before it opens its own.
-	if opening := n.chain.Opening().Charter(); opening.V > 1 {
-		keys = append(keys, n.chain.At(opening.V-1).MirrorKeys()...)
-	}
-	for _, key := range keys {
-		if _, at, ok := key.Find(note.Text, note.Lines); ok && now.Sub(at).Abs() <= escrowSkew {
-			return q, nil
+	for _, d := range docs {
+		for _, key := range d.MirrorKeys() {
+			if _, at, ok := key.Find(note.Text, note.Lines); ok && now.Sub(at).Abs() <= escrowSkew {
+				return q, nil
+			}
 		}
 	}
 	return q, errors.New("no mirror of the charter has signed it lately")

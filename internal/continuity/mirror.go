@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tasuki/internal/charter"
@@ -82,13 +83,60 @@ func (m *Mirror) entered(ctx context.Context, epoch int64) (bool, error) {
 	return err == nil && o.Charter == m.Chain.OpenedBy(epoch).Hash(), err
 }
 
-// TakenOver is how many leaves the newest charter's epoch took over by the reports of mirrors; 0 where it began otherwise, or has not yet here.
-func (m *Mirror) TakenOver(ctx context.Context) (int64, error) {
-	o, err := m.disk.Opening(ctx, m.Chain.Head().Charter().Operator.Epoch)
-	if errors.Is(err, ErrNotOpened) || err == nil && len(o.Reports) == 0 {
-		return 0, nil
+// Unacknowledged are the leaves [from, to) that the newest charter's epoch found behind it and that this mirror knows nobody to have been told of: they
+// stand above every checkpoint of the epochs before that it cosigned, and above its view. Both are 0 where the epoch is not opened here, or is the first.
+func (m *Mirror) Unacknowledged(ctx context.Context) (from, to int64, err error) {
+	epoch := m.Chain.Head().Charter().Operator.Epoch
+	if epoch == 1 {
+		return 0, 0, nil
 	}
-	return o.Index, err
+	o, err := m.disk.Opening(ctx, epoch)
+	if errors.Is(err, ErrNotOpened) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, d := range m.Chain.Documents() {
+		if d.Charter().Operator.Epoch == epoch {
+			break
+		}
+		_, cosigned, err := m.disk.Heads(ctx, d.Origin())
+		if err != nil {
+			return 0, 0, err
+		}
+		from = max(from, cosigned.Size)
+	}
+	if m.Accepted.Epoch < epoch {
+		from = max(from, m.Accepted.Size)
+	}
+	if from == 0 && len(o.Reports) == 0 {
+		return 0, 0, nil // it was no mirror of what came before, and no mirror's word stands for where that ended
+	}
+	return min(from, o.Index), o.Index, nil
+}
+
+// Ending are the charters of the epochs that end and have not ended here: those of the newest epoch that is opened here and of others after it, up to the
+// one whose opening is to come. None where the newest charter's epoch is opened.
+func Ending(ctx context.Context, disk interface {
+	Opening(ctx context.Context, epoch int64) (Opening, error)
+}, chain *charter.Chain) ([]*charter.Document, error) {
+	docs := chain.Documents()
+	newest := chain.Head().Charter().Operator.Epoch
+	for epoch := newest; epoch >= 1; epoch-- {
+		_, err := disk.Opening(ctx, epoch)
+		if err != nil && !errors.Is(err, ErrNotOpened) {
+			return nil, err
+		}
+		if err != nil && epoch > 1 {
+			continue
+		}
+		return slices.DeleteFunc(docs, func(d *charter.Document) bool {
+			e := d.Charter().Operator.Epoch
+			return e < epoch || e == newest
+		}), nil
+	}
+	return nil, nil
 }
 
 // Choose is the decision of people between two successors. A mirror that has cosigned in one branch never helps another: else two

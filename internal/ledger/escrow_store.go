@@ -37,34 +37,42 @@ func (l *Log) ExpectEscrow(ctx context.Context, tx *store.Tx, leaf int64) error 
 	return nil
 }
 
-// KeepEscrow stores a ciphertext in the place of an older one, or of what ExpectEscrow noted. Of a leaf whose body was erased it keeps nothing. ErrEscrow is
-// for what is too long.
-func (l *Log) KeepEscrow(ctx context.Context, tx *store.Tx, s Sealed) error {
+// KeepEscrow stores a ciphertext in the place of what ExpectEscrow noted, and where replace is set, of an older one. Of a leaf whose body was erased it keeps
+// nothing. ErrEscrow is for what is too long.
+func (l *Log) KeepEscrow(ctx context.Context, tx *store.Tx, s Sealed, replace bool) error {
+	longest := 0 // of what goes
+	if replace {
+		longest = MaxEscrow
+	}
 	if len(s.Ciphertext) > MaxEscrow {
 		return fmt.Errorf("escrow of leaf %d: %w: %d bytes", s.Leaf, ErrEscrow, len(s.Ciphertext))
 	}
-	if _, err := tx.Exec(ctx, queries.Get("escrow_keep"), s.Recipients[:], s.Ciphertext, s.Leaf); err != nil {
+	if _, err := tx.Exec(ctx, queries.Get("escrow_keep"), s.Recipients[:], s.Ciphertext, s.Leaf, longest); err != nil {
 		return fmt.Errorf("escrow of leaf %d: %w", s.Leaf, err)
 	}
 	return nil
 }
 
 // EscrowMissing are at most limit of the leaves, from one on, whose ciphertext to the recipients of that digest is not here.
-func (l *Log) EscrowMissing(ctx context.Context, tx *store.Tx, recipients [32]byte, from int64, limit int) (out []int64, err error) {
-	rows, err := tx.Query(ctx, queries.Get("escrow_missing"), from, recipients[:], limit)
+func (l *Log) EscrowMissing(ctx context.Context, tx *store.Tx, recipients [32]byte, from int64, limit int) ([]int64, error) {
+	return leavesOf(ctx, tx, "escrow_missing", from, recipients[:], limit)
+}
+
+func leavesOf(ctx context.Context, tx *store.Tx, query string, args ...any) (out []int64, err error) {
+	rows, err := tx.Query(ctx, queries.Get(query), args...)
 	if err != nil {
-		return nil, fmt.Errorf("missing ciphertexts: %w", err)
+		return nil, fmt.Errorf("leaves without ciphertexts: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var leaf int64
 		if err := rows.Scan(&leaf); err != nil {
-			return nil, fmt.Errorf("missing ciphertexts: %w", err)
+			return nil, fmt.Errorf("leaves without ciphertexts: %w", err)
 		}
 		out = append(out, leaf)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("missing ciphertexts: %w", err)
+		return nil, fmt.Errorf("leaves without ciphertexts: %w", err)
 	}
 	return out, nil
 }
@@ -197,7 +205,7 @@ func (l *Log) escrowDue(ctx context.Context, tx *store.Tx, digest [32]byte, from
 
 // EscrowOpened says what became of the ciphertexts of a store.
 type EscrowOpened struct {
-	Opened int64   // private bodies put back
+	Opened []int64 // leaves whose private body was put back
 	Closed []int64 // leaves whose ciphertext none of the keys opens
 	Wrong  []int64 // leaves whose ciphertext does not hold what they commit to
 }
@@ -205,15 +213,8 @@ type EscrowOpened struct {
 // OpenAll opens every ciphertext whose private body is not here, checks it against the commitment in its leaf and puts it back: the way in of a successor.
 // What cannot be opened is told and left alone; the private facts take effect when the log is folded again. It goes on where it was stopped.
 func (l *Log) OpenAll(ctx context.Context, identities []age.Identity, progress func(done int64)) (out EscrowOpened, err error) {
-	type closed struct {
-		leaf       int64
-		ciphertext []byte
-		raw        []byte
-		private    Private
-		err        error
-	}
 	for from, done := int64(0), int64(0); ; {
-		var page []closed
+		var page []Sealed
 		err := l.db.View(ctx, func(tx *store.Tx) error {
 			rows, err := tx.Query(ctx, queries.Get("escrow_closed"), from, escrowPage)
 			if err != nil {
@@ -221,11 +222,11 @@ func (l *Log) OpenAll(ctx context.Context, identities []age.Identity, progress f
 			}
 			defer rows.Close()
 			for rows.Next() {
-				var c closed
-				if err := rows.Scan(&c.leaf, &c.ciphertext, &c.raw); err != nil {
+				var s Sealed
+				if err := rows.Scan(&s.Leaf, &s.Ciphertext); err != nil {
 					return err
 				}
-				page = append(page, c)
+				page = append(page, s)
 			}
 			return rows.Err()
 		})
@@ -235,46 +236,76 @@ func (l *Log) OpenAll(ctx context.Context, identities []age.Identity, progress f
 		if len(page) == 0 {
 			return out, nil
 		}
-		err = eachCore(ctx, len(page), func(i int) error {
-			c := &page[i]
-			var h [32]byte
-			if h, c.err = commitment(c.raw); c.err == nil {
-				c.private, c.err = OpenEscrow(identities, c.ciphertext, h)
-			}
-			return nil
-		})
+		got, err := l.OpenSealed(ctx, identities, page)
 		if err != nil {
 			return out, err
 		}
-		err = l.db.Update(ctx, func(tx *store.Tx) error {
-			for i := range page {
-				if page[i].err != nil {
-					continue
-				}
-				if err := l.PutPrivate(ctx, tx, page[i].leaf, page[i].private); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return out, err
-		}
-		for i := range page {
-			switch c := &page[i]; {
-			case c.err == nil:
-				out.Opened++
-			case errors.Is(c.err, ErrEscrowKey):
-				out.Closed = append(out.Closed, c.leaf)
-			default:
-				out.Wrong = append(out.Wrong, c.leaf)
-			}
-		}
-		from = page[len(page)-1].leaf + 1
+		out.Opened = append(out.Opened, got.Opened...)
+		out.Closed = append(out.Closed, got.Closed...)
+		out.Wrong = append(out.Wrong, got.Wrong...)
+		from = page[len(page)-1].Leaf + 1
 		if done += int64(len(page)); progress != nil {
 			progress(done)
 		}
 	}
+}
+
+// OpenSealed opens ciphertexts of leaves that are here, wherever they come from, and puts back what a leaf really commits to. Decryption is done on every
+// core, outside of transactions.
+func (l *Log) OpenSealed(ctx context.Context, identities []age.Identity, list []Sealed) (out EscrowOpened, err error) {
+	leaves := make([][]byte, len(list))
+	err = l.db.View(ctx, func(tx *store.Tx) (err error) {
+		for i, s := range list {
+			if leaves[i], err = l.Leaf(ctx, tx, s.Leaf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	private, errs := make([]Private, len(list)), make([]error, len(list))
+	err = eachCore(ctx, len(list), func(i int) error {
+		var h [32]byte
+		if h, errs[i] = commitment(leaves[i]); errs[i] == nil {
+			private[i], errs[i] = OpenEscrow(identities, list[i].Ciphertext, h)
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	err = l.db.Update(ctx, func(tx *store.Tx) error {
+		for i, s := range list {
+			if errs[i] != nil {
+				continue
+			}
+			if err := l.PutPrivate(ctx, tx, s.Leaf, private[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	for i, s := range list {
+		switch {
+		case errs[i] == nil:
+			out.Opened = append(out.Opened, s.Leaf)
+		case errors.Is(errs[i], ErrEscrowKey):
+			out.Closed = append(out.Closed, s.Leaf)
+		default:
+			out.Wrong = append(out.Wrong, s.Leaf)
+		}
+	}
+	return out, nil
+}
+
+// Unopened are at most limit of the leaves, from one on, that hide something which is not here, with or without a ciphertext.
+func (l *Log) Unopened(ctx context.Context, tx *store.Tx, from int64, limit int) ([]int64, error) {
+	return leavesOf(ctx, tx, "escrow_unopened", from, limit)
 }
 
 // commitment is what a committed leaf commits to.

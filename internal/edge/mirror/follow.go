@@ -36,8 +36,8 @@ type Store interface {
 	Scrub(ctx context.Context) error
 	// EscrowDue are, from leaf from on, at most limit of the committed leaves whose ciphertext to these recipients is not here.
 	EscrowDue(ctx context.Context, recipients [32]byte, from int64, limit int) ([]int64, error)
-	// KeepEscrow stores the ciphertexts of leaves that are still committed to; others are passed over.
-	KeepEscrow(ctx context.Context, list []ledger.Sealed) error
+	// KeepEscrow stores the ciphertexts of leaves that are still committed to, in the place of others only where replace is set; the rest is passed over.
+	KeepEscrow(ctx context.Context, list []ledger.Sealed, replace bool) error
 	// SaveTail keeps the leaves from an index on in a file beside the store, before they are dropped.
 	SaveTail(ctx context.Context, from int64) error
 	// Refold makes the derived tables anew after leaves were dropped.
