@@ -27,6 +27,9 @@ import (
 // errNotDurable means a proof below a checkpoint without the charter's quorum, or of something else.
 var errNotDurable = errors.New("the proof does not show the event below a checkpoint with the charter's quorum")
 
+// errNotGiven means a number that the node may still give to somebody else.
+var errNotGiven = errors.New("it was not given out, and could be given to somebody else later; assign one first (tasuki node assign)")
+
 // NodePublishCmd is `tasuki node publish`.
 type NodePublishCmd struct {
 	Dir     string        `arg:"" type:"existingdir" help:"The node's folder."`
@@ -141,6 +144,9 @@ func (n *laneNode) next(ctx context.Context, client *http.Client, id string) (*e
 	e.Short = n.Short
 	for _, b := range n.journal.Blocks() {
 		if (&event.Event{Year: b.Year, First: b.First, Last: b.Last}).Covers(id) {
+			if c, err := cve.ParseID(id); err == nil && n.journal.MayGive(int64(c.Year), int64(c.Number)) {
+				return nil, fmt.Errorf("%s: %w", id, errNotGiven)
+			}
 			e.Reserved = n.assigned(id, now)
 			return e, nil
 		}

@@ -363,6 +363,28 @@ func (j *Journal) Given(fn func(Given, []Number)) {
 	}
 }
 
+// MayGive says whether a number that was not given out yet may be, by this life or by one restored from it: a record that took it now would meet another.
+// What is left of closed lanes, and what an earlier life may have given out after the backup that this one is of, is not given out any more.
+func (j *Journal) MayGive(year, n int64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, b := range j.blocks {
+		if b.Year != year || n < b.First || n > b.Last {
+			continue
+		}
+		at := (n - b.First) / b.Lane
+		for _, l := range j.lanes {
+			if l.Block == b && l.at == at {
+				return !l.Closed && !slices.ContainsFunc(j.given, func(g Given) bool {
+					return g.Year == year && slices.ContainsFunc(j.numbers(g), func(num Number) bool { return num.ID == j.config.Scheme.ID(year, n) })
+				})
+			}
+		}
+		return b.Key == j.keys[len(j.keys)-1] || at >= b.Lanes()-b.spares()
+	}
+	return false
+}
+
 // Free is how many numbers of a year this life may still give out.
 func (j *Journal) Free(year int64) int64 {
 	j.mu.Lock()

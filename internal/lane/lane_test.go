@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -527,5 +528,53 @@ func BenchmarkAssign(b *testing.B) {
 	}
 	for b.Loop() {
 		assign(b, j, 2026, 1, Single)
+	}
+}
+
+// Whatever a journal gives out it said before that it may, and of what it has given it says so no more; after a restore the same holds for the life that goes
+// on, and what the lost one may have given since the backup is free to be published.
+func TestMayGive(t *testing.T) {
+	d := newDisk("a")
+	j := begin(t, d, block(2026, 1001, 2000, 100))
+	assign(t, j, 2026, 7, Sequential)
+	assign(t, j, 2026, 4, NonSequential)
+	law := func(j *Journal) {
+		t.Helper()
+		may := map[string]bool{}
+		for n := int64(1001); n <= 2000; n++ {
+			may[Scheme("CVE").ID(2026, n)] = j.MayGive(2026, n)
+		}
+		j.Given(func(_ Given, numbers []Number) {
+			for _, n := range numbers {
+				if may[n.ID] {
+					t.Errorf("%s was given and may be given", n.ID)
+				}
+			}
+		})
+		for j.Free(2026) > 0 {
+			for _, id := range assign(t, j, 2026, 1, Single) {
+				if !may[id] {
+					t.Errorf("%s was given, and could not be", id)
+				}
+			}
+		}
+	}
+	backup := d.copyTo("b")
+	since := assign(t, j, 2026, 90, Sequential)
+	law(j)
+	restored, _, err := Restore(env(backup, 2), public(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range since {
+		if n, _ := strconv.ParseInt(id[len("CVE-2026-"):], 10, 64); restored.MayGive(2026, n) {
+			t.Errorf("%s was given by the lost journal, and nobody could publish it", id)
+		}
+	}
+	law(restored)
+	for _, n := range []int64{1000, 2001} {
+		if j.MayGive(2026, n) || j.MayGive(2025, 1500) {
+			t.Errorf("%d is none of its numbers", n)
+		}
 	}
 }
