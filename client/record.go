@@ -80,7 +80,8 @@ func (c *Client) Raw(ctx context.Context, id string, at At) ([]byte, error) {
 	return c.text(ctx, path("records", id, "raw"), at.values(url.Values{}))
 }
 
-// Proof asks for the proof that the current version of a record is in the log: text that tasuki verify reads.
+// Proof asks for the proof that a record is in the log, in the newest version that the published checkpoint covers: text that tasuki
+// verify reads.
 func (c *Client) Proof(ctx context.Context, id string) ([]byte, error) {
 	return c.text(ctx, path("records", id, "proof"), nil)
 }

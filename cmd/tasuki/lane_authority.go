@@ -21,7 +21,7 @@ type BlockGrantCmd struct {
 	Org  string `required:"" placeholder:"NAME" help:"Short name of the authority."`
 	Key  string `placeholder:"KEY" help:"Public key of its node, as \"tasuki node init\" prints it (default: that of its newest block)."`
 	Year int64  `placeholder:"YEAR" help:"This year or the next (default: this one)."`
-	Size int64  `placeholder:"N" help:"How many numbers, at least 100 (default: what it lacks of 1,000, or of twice what it used in a year)."`
+	Size int64  `placeholder:"N" help:"How many numbers, at least 100 (default: what the authority, or the node of --key, lacks of 1,000, or of twice what the authority used in a year)."`
 	JSON bool   `name:"json" help:"Print as JSON."`
 }
 

@@ -199,9 +199,10 @@ func (n *laneNode) ask(ctx context.Context, client *http.Client, id string) (nex
 	if client == nil {
 		return next, errors.New("nobody is asked offline")
 	}
-	err = errors.New("no server is known")
+	var failed []error
 	for _, u := range n.servers() {
 		var raw []byte
+		var err error
 		if raw, err = ask(ctx, client, http.MethodGet, u+"/events/next/"+url.PathEscape(id)+"?cont=cna&org="+url.QueryEscape(n.Org), nil); err == nil {
 			if err = json.Unmarshal(raw, &next); err == nil && next.List != n.laneConfig.List {
 				err = charter.ErrOtherList
@@ -210,8 +211,12 @@ func (n *laneNode) ask(ctx context.Context, client *http.Client, id string) (nex
 		if err == nil {
 			return next, nil
 		}
+		failed = append(failed, fmt.Errorf("%s: %w", u, err))
 	}
-	return next, err
+	if len(failed) == 0 {
+		return next, errors.New("no server is known")
+	}
+	return next, errors.Join(failed...)
 }
 
 // drain hands in what waits, oldest event first, to the operator that the newest valid charter names, and lets go of what is proved to

@@ -25,6 +25,8 @@ func (n *node) doctor(ctx context.Context, _ struct{}, _ Reporter) (doctorAnswer
 		out.Role = "client"
 	case n.role != nil:
 		out.Role = "mirror"
+	case n.retired():
+		out.Role = "former operator"
 	}
 	if n.serving.Load() {
 		out.ok("node", "it runs, as the list's %s", out.Role)
@@ -182,6 +184,10 @@ func (n *node) lookAtKeys(ctx context.Context, out *doctorAnswer) error {
 		}
 	case n.keyed:
 		check(filepath.Join(n.dir.Path, logKeyFile))
+		if n.retired() {
+			out.ok("keys", "the log key is of an epoch that is over: it signs nothing any more")
+			break
+		}
 		out.ok("keys", "the log key is that of epoch %d", n.chain.Head().Charter().Operator.Epoch)
 	case n.db.Engine() == store.Postgres && n.sealed == "":
 		out.ok("keys", "another node of this store holds the log key")
@@ -217,9 +223,12 @@ func (n *node) lookAtCheckpoint(_ context.Context, out *doctorAnswer) error {
 	if late == 0 {
 		return nil
 	}
-	mirrors, witnesses := next.Verdict.Missing()
+	missing, witnesses := next.Verdict.Missing()
+	if len(missing) == 0 { // witnesses are asked when the mirrors have cosigned
+		missing = witnesses
+	}
 	var names []string
-	for _, party := range append(mirrors, witnesses...) {
+	for _, party := range missing {
 		names = append(names, party.Name)
 	}
 	level := levelOK

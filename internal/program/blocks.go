@@ -81,6 +81,9 @@ func (s *Service) GrantBlock(ctx context.Context, c authority.Caller, n NewBlock
 		}
 		size := n.Size
 		if size == 0 {
+			if n.Key != "" { // what other nodes hold is no use to this one
+				blocks = slices.DeleteFunc(blocks, func(b registry.Block) bool { return b.Key != n.Key })
+			}
 			if size, err = lacking(ctx, t, o.ID, n.Year, blocks); err != nil || size == 0 {
 				return err
 			}

@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,12 +16,17 @@ import (
 func TestATransactionInsideAnotherIsNamed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		none := func(*store.Tx) error { return nil }
-		nested := func() (said any) {
-			defer func() { said = recover() }()
-			return db.View(t.Context(), func(*store.Tx) error { return db.View(t.Context(), none) })
-		}
-		if said := nested(); !strings.Contains(fmt.Sprint(said), "inside another") {
-			t.Errorf("said %v", said)
+		do := map[string]func(context.Context, func(*store.Tx) error) error{"view": db.View, "glance": db.Glance, "update": db.Update}
+		for outside, outer := range do {
+			for inside, inner := range do {
+				nested := func() (said any) {
+					defer func() { said = recover() }()
+					return outer(t.Context(), func(*store.Tx) error { return inner(t.Context(), none) })
+				}
+				if said := nested(); !strings.Contains(fmt.Sprint(said), "inside another") {
+					t.Errorf("%s in %s: %v", inside, outside, said)
+				}
+			}
 		}
 		if err := db.View(t.Context(), none); err != nil {
 			t.Error(err)

@@ -300,7 +300,6 @@ func (p *pool) checkpoint() {
 // tx runs fn between begin and COMMIT on one connection; where begin is nil, fn asks one query at most and there is no more to it. A
 // connection that cannot begin (the server went away) is replaced once; after anything of fn was answered nothing is ever repeated.
 func (p *pool) tx(ctx context.Context, begin *Query, fn func(*Tx) error) error {
-	defer p.hold()()
 	c, err := p.begin(ctx, begin)
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, r, refuse(codeMethod, "The list is only read here."))
 		return
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Tasuki-Size, Tasuki-Total, X-Request-Id")
+	h.Set("Access-Control-Expose-Headers", "ETag, Tasuki-Proof-Size, Tasuki-Size, Tasuki-Total, X-Request-Id")
 	if _, pattern := a.mux.Handler(r); pattern == "" {
 		write(w, r, refuse(codePath, "There is nothing at this path; "+Prefix+"openapi.json lists what there is."))
 		return

@@ -30,7 +30,7 @@ func (s *server) charter(w http.ResponseWriter, r *http.Request) {
 	list := chain.ListID()
 	v := page.View{Page: p, ListID: list, Operator: c.Operator.Slug, URL: c.Operator.URL, K: c.Board.K, Quorum: quorumRule(l, &now), Lost: charter.DescribeEscrow(head, string(l)),
 		Sentences: charter.Describe(head, string(l)),
-		Pin:       "tasuki client follow --list " + list + " " + s.BaseURL + "\ntasuki client check --list " + list + " --from " + s.BaseURL + " CVE-2024-0001\n"}
+		Pin:       "tasuki client follow --list " + list + " " + s.BaseURL + "\ntasuki client check --list " + list + " --from " + s.BaseURL + " CVE-2024-38190\n"}
 	for _, seat := range c.Board.Keys {
 		v.Seats = append(v.Seats, page.Seat{ID: seat.ID, Holder: seat.Holder, Key: seat.Key})
 	}

@@ -33,7 +33,7 @@ func (s *server) verify(w http.ResponseWriter, r *http.Request) {
 		v.ID, v.Proof = id, "/proof/"+id
 		v.Commands = s.recordCommands(id)
 	default:
-		v.Commands = s.recordCommands("CVE-2024-27198")
+		v.Commands = s.recordCommands("CVE-2024-38190")
 	}
 	v.Page.Title = p.Lang.T("verify.title")
 	if v.ID != "" {
