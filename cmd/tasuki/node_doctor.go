@@ -102,7 +102,7 @@ func (n *node) lookAtCharter(ctx context.Context, out *doctorAnswer) error {
 		case left < mandateNotice:
 			out.say(levelWarn, "mandate", "ask the board for the next charter", "the operator's mandate ends on %s", c.Mandate.Until)
 		default:
-			out.ok("mandate", "until %s", c.Mandate.Until)
+			out.ok("mandate", "from %s until %s", c.Mandate.From, c.Mandate.Until)
 		}
 	}
 	known := func(f string) bool { return slices.Contains(features, f) }

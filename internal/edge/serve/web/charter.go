@@ -37,6 +37,7 @@ func (s *server) charter(w http.ResponseWriter, r *http.Request) {
 	if m := c.Mandate; m != nil {
 		v.Until, _ = time.Parse(time.DateOnly, m.Until) // its form was checked when it was read
 		v.DaysLeft = daysLeft(v.Until, p.Now)
+		v.From = toCome(m.From, p.Now)
 	}
 	var before *charter.Document
 	for _, d := range chain.Documents() {
@@ -55,6 +56,14 @@ func (s *server) charter(w http.ResponseWriter, r *http.Request) {
 func daysLeft(until, now time.Time) int64 {
 	today := now.UTC().Truncate(24 * time.Hour)
 	return int64(until.Sub(today) / (24 * time.Hour))
+}
+
+// toCome is a date after today, zero for one that is not.
+func toCome(date string, now time.Time) time.Time {
+	if from, err := time.Parse(time.DateOnly, date); err == nil && daysLeft(from, now) > 0 {
+		return from
+	}
+	return time.Time{}
 }
 
 // documentView is one charter of the chain: what it changed, who signed it, and what is as valid in its place.

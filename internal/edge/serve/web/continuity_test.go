@@ -72,6 +72,9 @@ func TestMandate(t *testing.T) {
 		if got := daysLeft(until, issuedAt(at)); got != want {
 			t.Errorf("%s: %d days left", at, got)
 		}
+		if got := toCome("2026-12-31", issuedAt(at)); got.IsZero() != (want < 1) {
+			t.Errorf("%s: begins on %s", at, got)
+		}
 	}
 }
 
