@@ -8,7 +8,7 @@ import (
 // Continuity is how the list is kept: who runs it, who else holds it, and how it would go on. Each copy answers for itself.
 type Continuity struct {
 	List      string    `json:"list" doc:"The list's id: the hash of its first charter."`
-	Role      string    `json:"role" doc:"What the copy is that answers: operator, mirror or client." example:"mirror"`
+	Role      string    `json:"role" doc:"What the copy is that answers: operator, former operator, mirror or client." example:"mirror"`
 	Size      int64     `json:"size" doc:"Leaves that it holds."`
 	Charter   Mandate   `json:"charter"`
 	Epoch     int64     `json:"epoch"`

@@ -608,7 +608,7 @@ type Continuity struct {
 	Published *Covered `json:"published,omitempty"`
 	Quorum    Quorum   `json:"quorum"`
 
-	// Role What the copy is that answers: operator, mirror or client.
+	// Role What the copy is that answers: operator, former operator, mirror or client.
 	//
 	// Example: mirror
 	Role string `json:"role"`

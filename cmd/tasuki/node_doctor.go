@@ -25,8 +25,8 @@ func (n *node) doctor(ctx context.Context, _ struct{}, _ Reporter) (doctorAnswer
 		out.Role = "client"
 	case n.role != nil:
 		out.Role = "mirror"
-	case n.retired():
-		out.Role = "former operator"
+	case n.former():
+		out.Role = string(continuity.RoleFormer)
 	}
 	if n.serving.Load() {
 		out.ok("node", "it runs, as the list's %s", out.Role)
@@ -184,7 +184,7 @@ func (n *node) lookAtKeys(ctx context.Context, out *doctorAnswer) error {
 		}
 	case n.keyed:
 		check(filepath.Join(n.dir.Path, logKeyFile))
-		if n.retired() {
+		if n.former() {
 			out.ok("keys", "the log key is of an epoch that is over: it signs nothing any more")
 			break
 		}

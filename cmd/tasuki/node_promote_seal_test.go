@@ -17,6 +17,7 @@ import (
 
 	"tasuki/internal/authority"
 	"tasuki/internal/charter"
+	"tasuki/internal/continuity"
 	"tasuki/internal/event"
 	"tasuki/spec/dsse"
 )
@@ -174,6 +175,17 @@ func TestHandOverInGoodOrder(t *testing.T) {
 			!strings.HasPrefix(got.Seals[0].Note, "tasuki-seal/v1\n") {
 			t.Errorf("mirror %d: %+v, %v", i+1, got, err)
 		}
+	}
+
+	if got, err := w.operator.doctor(t.Context(), struct{}{}, nil); err != nil || got.Role != "former operator" || !finds(got, levelOK, "keys") {
+		t.Errorf("doctor: %+v, %v", got, err)
+	}
+	situation, err := w.operator.situation(t.Context())
+	if err != nil || situation.Role != "former operator" || continuity.Counted(situation.Mirrors) < 2 {
+		t.Errorf("%+v, %v", situation, err)
+	}
+	if page := string(w.operator.get(t, "/mirrors")); !strings.Contains(page, "runs the list no more") || !strings.Contains(page, next.doc.Charter().Operator.URL) {
+		t.Errorf("/mirrors: %s", page)
 	}
 
 	successor, sum := w.promotes(0, next, PromoteRequest{EscrowKey: []string{escrowKey}})

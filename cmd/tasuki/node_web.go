@@ -45,6 +45,9 @@ const sourcesFor = 2 * time.Second
 // Status is asked for every page, so it asks the store for next to nothing.
 func (n *webStatus) Status(ctx context.Context) (page.Node, error) {
 	out := page.Node{ListID: n.chain.ListID(), Origin: n.chain.Opening().Origin(), Records: int64(n.catalogue.Len()), ReadOnly: n.readOnly() != "" && n.role == nil, Test: n.chain.Test()}
+	if n.former() {
+		out.Successor = n.chain.Head().Charter().Operator.URL
+	}
 	cp := n.checkpoint.Load()
 	if cp != nil {
 		out.Checkpoint, out.Covered = time.UnixMilli(cp.Time), cp.Size

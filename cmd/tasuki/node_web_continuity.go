@@ -17,7 +17,7 @@ import (
 // situation is how this list is kept at the moment, as this copy knows it. It asks the store a few times and nobody else.
 func (n *node) situation(ctx context.Context) (out continuity.Situation, err error) {
 	opening := n.chain.Opening()
-	q, err := continuity.QuorumOf(opening)
+	q, err := continuity.QuorumOf(n.counting())
 	if err != nil {
 		return out, err
 	}
@@ -53,8 +53,29 @@ func (n *node) situation(ctx context.Context) (out continuity.Situation, err err
 	return out, n.copySituation(ctx, &out)
 }
 
+// former says that this node was the operator, and that the charters name another by now.
+func (n *node) former() bool {
+	cp := n.checkpoint.Load()
+	return n.retired() && cp != nil && cp.Origin != n.chain.Opening().Origin()
+}
+
+// counting opened the epoch whose keepers the published checkpoint is counted by: at a former operator the one that ended there.
+func (n *node) counting() *charter.Document {
+	opening := n.chain.Opening()
+	if !n.former() {
+		return opening
+	}
+	docs, origin := n.chain.Documents(), n.checkpoint.Load().Origin
+	if i := slices.IndexFunc(docs, func(d *charter.Document) bool { return d.Origin() == origin }); i >= 0 {
+		return docs[i]
+	}
+	return opening
+}
+
 func (n *node) roleName() continuity.Role {
 	switch {
+	case n.former():
+		return continuity.RoleFormer
 	case n.role == nil:
 		return continuity.RoleOperator
 	case n.role.Reader:
@@ -141,7 +162,7 @@ type keptBy struct {
 
 // keepers counts them without asking the store. Both are nil where the charter asks for nobody.
 func (n *node) keepers() (mirrors, witnesses *keptBy) {
-	q, err := continuity.QuorumOf(n.chain.Opening())
+	q, err := continuity.QuorumOf(n.counting())
 	if err != nil {
 		return nil, nil // the charter was checked when it came in
 	}

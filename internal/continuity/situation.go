@@ -11,6 +11,7 @@ type Role string
 // The roles.
 const (
 	RoleOperator Role = "operator"
+	RoleFormer   Role = "former operator"
 	RoleMirror   Role = "mirror"
 	RoleClient   Role = "client" // a reader with a copy of its own and no key
 )

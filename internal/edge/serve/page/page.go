@@ -35,6 +35,7 @@ type Node struct {
 	Verified   bool      // and its signature is one of the log key that the charters name
 	Importing  string    // progress of a running import in a few words, or ""
 	ReadOnly   bool
+	Successor  string  // base URL of who runs the list now, at a node that did; "" at others
 	Covered    int64   // leaves that the newest checkpoint covers
 	Mirrors    Signers // of the newest checkpoint
 	Witnesses  Signers
@@ -121,7 +122,10 @@ func (k *Kit) Page(w http.ResponseWriter, r *http.Request) (layout.Page, Node) {
 	if node.Importing != "" {
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.importing", node.Importing)})
 	}
-	if node.ReadOnly {
+	switch {
+	case node.Successor != "":
+		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.former", node.Successor), Href: "/charter"})
+	case node.ReadOnly:
 		p.Node.Notices = append(p.Node.Notices, layout.Notice{Text: lang.T("node.readonly")})
 	}
 	switch node.Hold {
