@@ -155,7 +155,8 @@ const refoldChunk = 128
 func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*store.Tx) error) error, tx *store.Tx, before event.Reader, size int64,
 	progress func(done, total int64)) error {
 	chunk := make([]*event.Entry, 0, refoldChunk)
-	return inorder.Run(ctx, func(ctx context.Context, give func([]*event.Entry) error) error {
+	tx.HoldBack()
+	err := inorder.Run(ctx, func(ctx context.Context, give func([]*event.Entry) error) error {
 		send := func() error {
 			full := chunk
 			chunk = make([]*event.Entry, 0, refoldChunk)
@@ -209,6 +210,10 @@ func (g *Gate) refold(ctx context.Context, read func(context.Context, func(*stor
 		if progress != nil {
 			progress(chunk[len(chunk)-1].Index+1, size)
 		}
-		return nil
+		return tx.Settle(ctx, false)
 	})
+	if err != nil {
+		return err
+	}
+	return tx.Settle(ctx, true)
 }

@@ -198,8 +198,12 @@ func held(ctx context.Context, tx *store.Tx, was, is Identifier) error {
 		if ok {
 			store.Answer(tx, holdingKey(i.Owner), have+n)
 		}
-		_, err = tx.Exec(ctx, holdingAdd, i.Owner, n)
-		return err
+		more, _ := store.HeldBack[int64](tx, holdingKey(i.Owner))
+		more += n
+		return tx.Late(ctx, holdingKey(i.Owner), more, func(ctx context.Context) error {
+			_, err := tx.Exec(ctx, holdingAdd, i.Owner, more)
+			return err
+		})
 	}
 	if was.State == is.State && was.Owner == is.Owner {
 		return nil

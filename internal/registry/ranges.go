@@ -48,6 +48,9 @@ type Range struct {
 }
 
 func getRange(ctx context.Context, tx *store.Tx, year int64) (Range, error) {
+	if r, ok := store.HeldBack[Range](tx, rangeKey(year)); ok {
+		return r, nil
+	}
 	return rangeOf(year).Ask(ctx, tx)
 }
 
@@ -66,8 +69,10 @@ func rangeOf(year int64) store.Question[Range] {
 
 func (r Range) put(ctx context.Context, tx *store.Tx) error {
 	store.Answer(tx, rangeKey(r.Year), r)
-	_, err := tx.Exec(ctx, rangePut, r.Year, bit(r.Open), r.Last, r.Priority, r.General)
-	return err
+	return tx.Late(ctx, rangeKey(r.Year), r, func(ctx context.Context) error {
+		_, err := tx.Exec(ctx, rangePut, r.Year, bit(r.Open), r.Last, r.Priority, r.General)
+		return err
+	})
 }
 
 // OpenRange lets identifiers of a year be given out, with the default blocks, or fails with ErrRangeExists. above is a number that

@@ -162,9 +162,11 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 type Tx struct {
 	c      *conn
 	engine Engine
-	memory map[any]any // nil where it could go out of step with the tables
-	single bool        // a Glance
-	asked  bool        // what a Glance may ask was asked
+	memory map[any]any       // nil where it could go out of step with the tables
+	held   map[any]*heldBack // nil where writes are not put off
+	order  []any             // keys of held
+	single bool              // a Glance
+	asked  bool              // what a Glance may ask was asked
 }
 
 // Engine says which database the transaction runs on.
