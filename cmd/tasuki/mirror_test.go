@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -135,4 +136,23 @@ func (k *kitNode) emit(ctx context.Context, e *event.Event, doc *event.Doc) erro
 		_, err := turn.Emit(ctx, &said, doc)
 		return err
 	}})
+}
+
+// A mirror knows nobody's secret. Who wants to write there is not told that the secret is wrong, but to come to the operator.
+func TestAMirrorSendsWritersElsewhere(t *testing.T) {
+	w := newMirrored(t, 1, 1, kitOptions{}, nil, nil)
+	w.work()
+	w.published()
+	w.caughtUp(0)
+	for method, want := range map[string]int{http.MethodPost: http.StatusServiceUnavailable, http.MethodGet: http.StatusUnauthorized} {
+		r := httptest.NewRequestWithContext(t.Context(), method, "/api/cve-id?amount=1&cve_year=2026&short_name=acme", nil)
+		for _, h := range []string{"CVE-API-ORG", "CVE-API-USER", "CVE-API-KEY"} {
+			r.Header.Set(h, "acme")
+		}
+		got := httptest.NewRecorder()
+		w.mirrors[0].door.ServeHTTP(got, r)
+		if got.Code != want {
+			t.Errorf("%s: %d %s", method, got.Code, got.Body)
+		}
+	}
 }

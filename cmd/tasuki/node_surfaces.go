@@ -36,7 +36,7 @@ func (n *node) Spaces() []front.Space {
 			spaces = append(spaces, s)
 		}
 	}
-	services := cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log,
+	services := cveservices.Handler(cveservices.Options{Acts: n.acts, Catalogue: n.catalogue, Now: n.now, Log: n.log, Copy: n.role != nil,
 		RateLimit: cveservices.RateLimit{Max: n.cfg.CVEServices.RateLimit, Window: time.Duration(n.cfg.CVEServices.RateWindow)}})
 	// Its protocol fixes the largest body and the answer to a larger one, so the door leaves that to it.
 	add("cve-services", n.acknowledged(services, cveservices.Refuse), cveservices.Refuse, front.Space{AnyCase: true, BodyLimit: -1}, cveservices.Prefix)

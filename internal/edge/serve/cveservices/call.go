@@ -75,6 +75,9 @@ func (c *call) authenticate(who access) bool {
 	if who == either && errors.Is(err, authority.ErrUnauthorized) {
 		return true
 	}
+	if c.Copy && c.r.Method != http.MethodGet && errors.Is(err, authority.ErrUnauthorized) {
+		err = authority.ErrSealed
+	}
 	c.fail(err)
 	return false
 }

@@ -33,6 +33,7 @@ type Options struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	RateLimit RateLimit // zero: off
+	Copy      bool      // a mirror, which knows nobody's secret: whoever wants to write is sent elsewhere, not told that the secret is wrong
 }
 
 // handler is the surface.
