@@ -3,4 +3,4 @@
 package store
 
 // hold is free in the program; see hold_race.go.
-func (*DB) hold() (leave func()) { return func() {} }
+func (*DB) hold(bool) (leave func()) { return func() {} }

@@ -23,6 +23,12 @@ func TestATransactionInsideAnotherIsNamed(t *testing.T) {
 					defer func() { said = recover() }()
 					return outer(t.Context(), func(*store.Tx) error { return inner(t.Context(), none) })
 				}
+				if outside == "update" && inside != "update" {
+					if said := nested(); said != error(nil) {
+						t.Errorf("%s in %s: %v", inside, outside, said)
+					}
+					continue
+				}
 				if said := nested(); !strings.Contains(fmt.Sprint(said), "inside another") {
 					t.Errorf("%s in %s: %v", inside, outside, said)
 				}

@@ -131,14 +131,14 @@ var (
 
 // View runs fn in a read-only transaction: everything fn reads is of one moment.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	defer db.hold()()
+	defer db.hold(false)()
 	return db.read.tx(ctx, beginView, fn)
 }
 
 // Glance is View for a function that asks one query, which is of one moment by itself: on PostgreSQL it is one journey to the server
 // and not three. A second one is refused.
 func (db *DB) Glance(ctx context.Context, fn func(*Tx) error) error {
-	defer db.hold()()
+	defer db.hold(false)()
 	return db.read.tx(ctx, nil, fn)
 }
 
@@ -148,7 +148,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if db.write == nil {
 		return ErrReadOnly
 	}
-	defer db.hold()()
+	defer db.hold(true)()
 	select {
 	case db.writing <- struct{}{}:
 	case <-ctx.Done():
