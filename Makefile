@@ -8,13 +8,16 @@ BENCHTIME ?= 1s
 SCHEDULES ?= 100000
 SEEDS ?= 100
 
-.PHONY: build test race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss mirrorkills sim drill ci
+.PHONY: build test nested race fuzz bench lint generate man verify cross smoke sheet looks crash alloc powerloss mirrorkills sim drill ci
 
 build: ## the program, into ./tasuki
 	$(GO) build -trimpath -o tasuki ./cmd/tasuki
 
 test: ## every test that this machine can run
 	$(GO) test ./...
+
+nested: ## name every transaction that a goroutine opens inside another
+	$(GO) test -tags nested -short -timeout 40m ./...
 
 race: ## the tests that fit the race detector's pace (needs a C compiler)
 	$(GO) test -race -short ./...

@@ -36,7 +36,8 @@ func TestReceipt(t *testing.T) {
 			t.Fatal(err)
 		}
 		var leaf []byte
-		if err := db.View(ctx, func(tx *store.Tx) (err error) { leaf, err = w.Log.Leaf(ctx, tx, w.Size(t)-1); return err }); err != nil {
+		size := w.Size(t)
+		if err := db.View(ctx, func(tx *store.Tx) (err error) { leaf, err = w.Log.Leaf(ctx, tx, size-1); return err }); err != nil {
 			t.Fatal(err)
 		}
 		l, err := ledger.ParseLeaf(leaf)

@@ -188,8 +188,9 @@ func (w *tree) escrowed(t *testing.T) func(of string) []string {
 		t.Fatal(err)
 	}
 	return func(of string) (out []string) {
+		size := w.Size(t)
 		err := w.DB.View(t.Context(), func(tx *store.Tx) error {
-			list, err := w.Log.Escrowed(t.Context(), tx, 0, w.Size(t), 1_000)
+			list, err := w.Log.Escrowed(t.Context(), tx, 0, size, 1_000)
 			for _, s := range list {
 				p, perr := w.Log.Private(t.Context(), tx, s.Leaf)
 				if perr != nil {

@@ -1,4 +1,4 @@
-//go:build race
+//go:build nested
 
 package store_test
 

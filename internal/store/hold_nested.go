@@ -1,4 +1,4 @@
-//go:build race
+//go:build nested
 
 package store
 
@@ -17,7 +17,7 @@ type holder struct {
 	write     bool
 }
 
-// hold panics where a goroutine that reads opens another transaction of the store, and where one that writes opens another to write.
+// hold, in a build with the tag "nested" (make nested), panics where a goroutine that reads opens another transaction of the store, and where one that writes opens another to write.
 // A reader holds a connection while it waits for one more: as many of them at once as there are connections would wait for ever, which
 // no test of one at a time sees. A writer would wait for itself; it may read beside, what was so before.
 func (db *DB) hold(write bool) (leave func()) {
