@@ -98,7 +98,7 @@ func (n *node) openPrivate(ctx context.Context, keys []age.Identity, wait time.D
 	report.Item(Item{Outcome: "problem", Name: "escrow", Reason: fmt.Sprintf("%s private facts stay closed, the first at leaf %d: %s ciphertexts here are not opened by these keys, %s hold something else than was committed to",
 		thousands(int64(len(missing))), missing[0], thousands(int64(len(own.Closed))), thousands(int64(len(own.Wrong))))})
 	accepted, err := n.accepted(ctx)
-	closed := slices.ContainsFunc(own.Closed, func(leaf int64) bool { return slices.Contains(missing, leaf) })
+	closed := slices.ContainsFunc(own.Closed, func(leaf int64) bool { _, still := slices.BinarySearch(missing, leaf); return still })
 	if err == nil && (closed || missing[0] < accepted.Size) {
 		err = errMissing
 	}
@@ -108,7 +108,7 @@ func (n *node) openPrivate(ctx context.Context, keys []age.Identity, wait time.D
 // patienceForUnknown is how long mirrors that do not answer are waited for while nothing is missing that is known to have been acknowledged.
 const patienceForUnknown = 5 * time.Second
 
-// seekPrivate asks the mirrors of the epochs that end for what is not opened yet, and returns what still is not.
+// seekPrivate asks the mirrors of the epochs that end for what is not opened yet, and returns what still is not, in the order of the leaves.
 func (n *node) seekPrivate(ctx context.Context, keys []age.Identity, wait time.Duration, report Reporter) (missing []int64, found int64, err error) {
 	if missing, err = n.unopened(ctx); err != nil || len(missing) == 0 {
 		return missing, 0, err

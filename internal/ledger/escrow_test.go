@@ -178,9 +178,9 @@ func TestEscrowOfALog(t *testing.T) {
 				case wrong:
 					s.Ciphertext = kept[len(kept)-1].Ciphertext
 				default:
-					continue
+					s.Ciphertext = []byte("something else, which does not take the place of what is there")
 				}
-				if err := l.KeepEscrow(ctx, tx, s, true); err != nil {
+				if err := l.KeepEscrow(ctx, tx, s, s.Leaf == foreign || s.Leaf == wrong); err != nil {
 					return err
 				}
 			}

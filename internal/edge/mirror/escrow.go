@@ -134,30 +134,24 @@ func (f *Follower) holders(docs []*charter.Document) (urls []string) {
 	return urls
 }
 
-// fetchEscrow fetches the ciphertexts of leaves to one digest and keeps them. The answer covers the leaves below next, which is beyond the first; what it has
-// not of them is missing. What holds a place already goes only where replace is set: nobody can see here what a ciphertext holds.
+// fetchEscrow fetches the ciphertexts of leaves to one digest and keeps them. The answer covers the leaves below next, which is beyond the first; what is
+// still due of them is missing. What holds a place already goes only where replace is set: nobody can see here what a ciphertext holds.
 func (f *Follower) fetchEscrow(ctx context.Context, peer *Peer, head *charter.Document, digest [32]byte, due []int64, replace bool) (missing []int64, next int64, err error) {
 	got, next, err := f.askEscrow(ctx, peer, head.ListID(), f.nameOf(head, peer), due)
 	if err != nil {
 		return nil, 0, err
 	}
-	wanted := make(map[int64]bool, len(due))
-	for _, leaf := range due {
-		wanted[leaf] = leaf < next
+	got = slices.DeleteFunc(got, func(s ledger.Sealed) bool {
+		_, wanted := slices.BinarySearch(due, s.Leaf)
+		return !wanted || s.Recipients != digest || len(s.Ciphertext) == 0
+	})
+	if err := f.o.Store.KeepEscrow(ctx, got, replace); err != nil {
+		return nil, 0, err
 	}
-	var keep []ledger.Sealed
-	for _, s := range got {
-		if wanted[s.Leaf] && s.Recipients == digest && len(s.Ciphertext) > 0 {
-			keep = append(keep, s)
-			wanted[s.Leaf] = false
-		}
-	}
-	for _, leaf := range due {
-		if wanted[leaf] {
-			missing = append(missing, leaf)
-		}
-	}
-	return missing, next, f.o.Store.KeepEscrow(ctx, keep, replace)
+	// What was given is not always kept, and what was erased meanwhile is due no more: the store says what is.
+	missing, err = f.o.Store.EscrowDue(ctx, digest, due[0], len(due))
+	missing = slices.DeleteFunc(missing, func(leaf int64) bool { return leaf >= next || leaf > due[len(due)-1] })
+	return missing, next, err
 }
 
 // askEscrow asks a copy of a list, under the URL that a charter has for it, for the ciphertexts from the first to the last of these leaves. The answer covers those below
